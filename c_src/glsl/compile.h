@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace drey::glsl {
+
+/// GLSL to SPIR-V with glslang, in this process, optimised by SPIRV-Tools. `#include "x.glsl"` finds the
+/// embedded files of shaders/. Thread-safe.
+/// \param source a whole compute shader
+/// \throws Error{internal} with glslang's log and the numbered lines around it
+std::vector<std::uint32_t> compile(const std::string& source);
+
+/// As compile, through the cache on disk ($DREY_CACHE_DIR, else $XDG_CACHE_HOME/drey, else ~/.cache/drey;
+/// $DREY_CACHE_DIR empty: none). Keyed by the source and the versions of emitter and glslang. Safe under
+/// concurrent nodes, bounded in size.
+std::vector<std::uint32_t> compile_cached(const std::string& source);
+
+}  // namespace drey::glsl

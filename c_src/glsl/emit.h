@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/model.h"
+
+/// Programs as GLSL text. The same text serves both precisions: `real` is a macro for float or double.
+namespace drey::glsl {
+
+enum class Precision : std::uint8_t { F32, F64 };
+
+/// A buffer the emitted code reads, to be bound at `binding` of descriptor set 0.
+struct DataBuffer {
+  std::uint32_t binding = 0;
+  bool uniform = false;             ///< a uniform buffer (std140, vec4 elements); else a storage buffer (std430)
+  std::vector<std::uint8_t> bytes;  ///< the data in the device's precision, rows padded as the code expects
+};
+
+/// A program ready to be included in a kernel.
+///
+/// The text declares, at global scope, the data buffers and
+///     real model_point[D];      // input, filled by the kernel
+///     real model_gradient[D];   // output; only in differentiated programs
+///     real model_target;        // output; not in draw programs
+///     void model_run();         // runs the program
+/// A draw program calls `void model_output(uint element, real value)` and `real model_random()`, which the
+/// kernel defines before including the text.
+struct Source {
+  std::string text;
+  std::vector<DataBuffer> data;
+  /// Loop trips one model_run() makes at most, all loops together (unrolled ones count nothing).
+  std::uint64_t trips = 0;
+  /// Arithmetic operations one model_run() makes, roughly: for the cost model.
+  std::uint64_t operations = 0;
+  /// Bytes of private arrays.
+  std::uint64_t private_bytes = 0;
+};
+
+struct EmitOptions {
+  Precision precision = Precision::F32;
+  std::uint32_t first_binding = 0;       ///< data buffers take bindings from here
+  std::uint64_t uniform_range = 65536;   ///< bytes; larger data goes to storage buffers
+};
+
+/// \param program a density program (differentiated or not) or a draw program of `model`
+Source emit(const model::Program& program, const model::Model& model, const EmitOptions& options);
+
+}  // namespace drey::glsl

@@ -1,0 +1,57 @@
+# Compiler settings shared by every target, and the two ways a target is made.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(drey_options INTERFACE)
+target_compile_options(drey_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+# The host evaluator is the oracle of every kernel: no contraction, no reassociation.
+target_compile_options(drey_options INTERFACE -ffp-contract=off)
+if(DREY_WERROR)
+  target_compile_options(drey_options INTERFACE -Werror)
+endif()
+if(DREY_SANITIZE)
+  target_compile_options(drey_options INTERFACE -fsanitize=${DREY_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(drey_options INTERFACE -fsanitize=${DREY_SANITIZE})
+endif()
+
+# drey_room(NAME [PUBLIC lib...] [PRIVATE lib...]): one folder of the house as a static library made
+# of all its .cpp files. Headers are included as "folder/file.h" from the parent folder.
+function(drey_room name)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/..)
+    target_link_libraries(${name} INTERFACE ${ARG_PUBLIC} drey_options)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/..)
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE drey_options ${ARG_PRIVATE})
+endfunction()
+
+# drey_tests(ROOM lib...): tests/<path of this folder> as one GoogleTest program, one CTest case a test.
+function(drey_tests room)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  set(target ${room}_tests)
+  add_executable(${target} ${sources})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE DREY_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  target_link_libraries(${target} PRIVATE ${room} ${ARGN} drey_options GTest::gmock_main fmt::fmt)
+  gtest_discover_tests(${target} TEST_PREFIX "${room}/" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+endfunction()
