@@ -88,6 +88,8 @@ class Decoder {
     Term tail = term();
     if (auto* rest = tail.as<List>())
       all.elements.insert(all.elements.end(), rest->elements.begin(), rest->elements.end());
+    else if (all.elements.empty())
+      return tail;
     else
       all.tail = std::make_shared<const Term>(std::move(tail));
     return all;

@@ -1,5 +1,6 @@
 #include "term/term.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -94,20 +95,41 @@ class Printer {
   void write(std::int64_t value) { add(fmt::format("{}", value)); }
 
   void write(double value) {
-    std::string text = fmt::format("{}", value);
     if (!std::isfinite(value)) {
-      add(text);
+      add(fmt::format("{}", value));
       return;
     }
-    // Erlang writes a point before any exponent, and no plus sign in it.
-    const std::size_t exponent = text.find('e');
-    std::string mantissa = text.substr(0, exponent);
-    if (mantissa.find('.') == std::string::npos) mantissa += ".0";
-    if (exponent == std::string::npos) {
-      add(mantissa);
-      return;
+    if (std::signbit(value)) add("-");
+    // The shortest digits that read back to the value, and the place of the point, counted from their left.
+    std::string text = fmt::format("{}", std::fabs(value));
+    int place = 0;
+    if (const std::size_t e = text.find('e'); e != std::string::npos) {
+      place = std::stoi(text.substr(e + 1));
+      text.resize(e);
     }
-    add(fmt::format("{}e{}", mantissa, std::stoi(text.substr(exponent + 1))));
+    const std::size_t point = std::min(text.find('.'), text.size());
+    place += static_cast<int>(point);
+    if (point < text.size()) text.erase(point, 1);
+    const std::size_t zeros = std::min(text.find_first_not_of('0'), text.size() - 1);
+    text.erase(0, zeros);
+    place -= static_cast<int>(zeros);
+    while (text.size() > 1 && text.back() == '0') text.pop_back();
+    if (text == "0") place = 1;
+    add(place_point(text, place));
+  }
+
+  /// As io_lib_format does: a plain decimal while it is no longer than the form with an exponent.
+  static std::string place_point(const std::string& digits, int place) {
+    const int length = static_cast<int>(digits.size());
+    const std::string exponent = std::to_string(place - 1);
+    const int cost = static_cast<int>(exponent.size()) + 1 + (length == 1 ? 2 : 1);
+    const auto zeros = [](int count) { return std::string(static_cast<std::size_t>(count), '0'); };
+    if (place > 0 && place < length)
+      return digits.substr(0, static_cast<std::size_t>(place)) + "." +
+             digits.substr(static_cast<std::size_t>(place));
+    if (place <= 0 && (place == 0 || 2 - place <= cost)) return "0." + zeros(-place) + digits;
+    if (place >= length && place - length + 2 <= cost) return digits + zeros(place - length) + ".0";
+    return digits.substr(0, 1) + "." + (length == 1 ? "0" : digits.substr(1)) + "e" + exponent;
   }
 
   void write(const Atom& value) {
