@@ -17,6 +17,15 @@ struct DeviceInfo {
   bool f64 = false;
   std::uint32_t subgroup_size = 0;
   std::uint32_t api_version = 0;  ///< VK_MAKE_API_VERSION
+  // What a kernel has to fit into.
+  std::uint64_t storage_range = 0;  ///< bytes of one storage buffer binding
+  std::uint64_t uniform_range = 0;  ///< bytes of one uniform buffer binding
+  std::uint32_t push_constant_bytes = 0;
+  std::uint32_t shared_bytes = 0;
+  std::uint32_t max_groups = 0;     ///< workgroups a dispatch, first dimension
+  /// Loop trips an invocation may make in one dispatch, all its loops together; 0: no such limit. A software
+  /// driver that counts trips leaves its loops silently at 65,535.
+  std::uint64_t trip_limit = 0;
 };
 
 /// All usable devices (compute queue, Vulkan 1.2), in the loader's order; empty when there is no loader or driver.
@@ -26,11 +35,26 @@ std::vector<DeviceInfo> devices();
 /// \throws Error{no_device} with what to install when there is none
 std::uint32_t default_device();
 
+/// What the validation layers said since the process began; they are on when DREY_VALIDATION is set to
+/// anything but "" or "0" as the first device is opened. For tests.
+std::vector<std::string> validation_messages();
+
+/// One logical device with one compute queue. Thread-safe for submit and wait; objects made from it are not.
+/// It must outlive them.
 class Device {
  public:
+  /// \throws Error{no_device} when there is no such index, naming those that exist
   explicit Device(std::uint32_t index);
   ~Device();
+  Device(Device&&) noexcept;
   const DeviceInfo& info() const;
+
+  /// Waits until the submission with this number (Commands::submit) is done.
+  /// \returns false when `timeout_ms` passed first
+  /// \throws Error{device_lost} when the driver gave up (a watchdog, a crash)
+  bool wait(std::uint64_t submission, std::uint64_t timeout_ms = 600'000);
+  /// The number of the last submission that is done.
+  std::uint64_t completed() const;
 
   class Impl;
   Impl& impl() { return *impl_; }
