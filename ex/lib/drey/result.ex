@@ -1,0 +1,85 @@
+defmodule Drey.Result do
+  @moduledoc """
+  What `Drey.sample/2` found. It inspects as its summary table.
+
+  `draws` is a map of arrays `{type, [chains, draws | shape], binary}`, which `Nx.from_binary/2` takes without a
+  copy; `draws/2` gives nested lists. `stats` has the same shape for log density, acceptance, depth, leapfrogs,
+  divergences and energy.
+  """
+
+  defstruct draws: %{},
+            stats: %{},
+            summary: [],
+            tuning: nil,
+            timing: %{},
+            device: "",
+            warnings: [],
+            details: %{}
+
+  @type t :: %__MODULE__{
+          draws: %{atom() => Drey.array()},
+          stats: map(),
+          summary: [map()],
+          tuning: term(),
+          timing: map(),
+          device: iodata(),
+          warnings: list(),
+          details: map()
+        }
+
+  @doc false
+  @spec new(map()) :: t()
+  def new(map) do
+    known = Map.keys(%__MODULE__{}) -- [:__struct__, :details]
+    struct(%__MODULE__{details: Map.drop(map, known)}, Map.take(map, known))
+  end
+
+  @doc """
+  The draws of one quantity: a list of chains, each a list of draws.
+
+      iex> Drey.Result.draws(%Drey.Result{draws: %{mu: {:f32, [2, 1], <<1.5::float-32-little, -2.0::float-32-little>>}}}, :mu)
+      [[1.5], [-2.0]]
+  """
+  @spec draws(t(), atom()) :: [list()]
+  def draws(%__MODULE__{draws: draws}, name), do: :drey_draws.to_list(Map.fetch!(draws, name))
+
+  @doc "The summary row of one quantity, such as `\"theta[1]\"`; `nil` when there is none of that name."
+  @spec row(t(), String.t() | atom()) :: map() | nil
+  def row(%__MODULE__{summary: rows}, name), do: Enum.find(rows, &(&1.name == to_string(name)))
+
+  @doc "The summary as a text table."
+  @spec table(t()) :: String.t()
+  def table(%__MODULE__{summary: rows}), do: rows |> :drey_table.summary() |> IO.chardata_to_string()
+
+  defimpl Inspect do
+    import Inspect.Algebra
+
+    def inspect(result, opts) do
+      limit = if opts.limit == :infinity, do: length(result.summary), else: max(opts.limit, 1)
+      {shown, hidden} = Enum.split(result.summary, limit)
+      lines = String.split(Drey.Result.table(%{result | summary: shown}), "\n", trim: true)
+      more = if hidden == [], do: [], else: ["... and #{length(hidden)} more"]
+      warnings = for w <- result.warnings, do: "warning: #{warning(w)}"
+
+      ["#Drey.Result<", head(result) | lines ++ more ++ warnings]
+      |> Enum.intersperse(line())
+      |> concat()
+      |> nest(2)
+      |> concat(concat(line(), ">"))
+    end
+
+    defp head(%{draws: draws, device: device}) do
+      shape =
+        case Map.values(draws) do
+          [{type, [chains, count | _], _} | _] -> "#{chains} chains of #{count} draws, #{type}"
+          [] -> "no draws"
+        end
+
+      if IO.iodata_length(device) == 0, do: shape, else: "#{shape}, on #{device}"
+    end
+
+    defp warning(w) when is_binary(w), do: w
+    defp warning(%{message: message}), do: message
+    defp warning(w), do: Kernel.inspect(w)
+  end
+end
