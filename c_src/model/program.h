@@ -96,8 +96,9 @@ struct Loop {
   ValueId to = none;    ///< Integer, exclusive
   /// The most trips any execution makes: the emitter counts them against the device's limit.
   std::uint64_t max_trips = 0;
-  /// No trip reads what another stores; accumulations only. Such a loop may run its trips in any order, be
-  /// differentiated without a tape, and be spread over lanes.
+  /// No trip reads what another stores, and none stores what is read outside; it accumulates only. (Locals
+  /// private to a trip it may store.) Such a loop may run its trips in any order, be differentiated without a
+  /// tape, and be spread over lanes.
   bool independent = false;
 };
 
@@ -107,7 +108,9 @@ struct Loop {
 /// - indices stay inside their memory for every execution;
 /// - a Local is read only after it was stored on every path (Accumulate reads);
 /// - in a program to be differentiated, an element of a Local is stored at most once a run (overwritten locals
-///   get a version dimension), and is not read between its first and last Accumulate.
+///   get a version dimension), and is not read between its first and last Accumulate. The one exception: a
+///   Local whose every use lies in the body of one independent loop is private to a trip (the accumulator of an
+///   inner dot product); each trip stores it anew before any use. The rule then holds for every trip.
 struct Program {
   std::vector<Value> values;
   std::vector<Memory> memories;
