@@ -1,0 +1,332 @@
+%% One contract, several doors: two drey_nodes, a BEAM with the application, and this VM's own NIF give the same
+%% answers, the same draws to the byte, and the same kind of errors; and nothing asked of them ends them.
+-module(beam_doors).
+
+-export([main/0]).
+
+-define(A, 'a@127.0.0.1').
+-define(B, 'b@127.0.0.1').
+-define(PEER, 'peer@127.0.0.1').
+
+main() ->
+    {ok, _} = application:ensure_all_started(drey),
+    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ bad_inputs() ++ cancelling() ++ leaving()).
+
+normal() -> drey_demo:normal().
+schools() -> drey_demo:eight_schools().
+
+short() -> #{chains => 4, warmup => 100, draws => 50, seed => 7}.
+
+%% One call through every door.
+doors(Function, Args) ->
+    [{here, apply(drey, Function, Args)} | [{N, rpc:call(N, drey, Function, Args)} || N <- [?A, ?B, ?PEER]]].
+
+%% Connecting --------------------------------------------------------------------------------------------
+
+connecting() ->
+    [{"Node.connect: true, and the node is hidden",
+      fun() ->
+              true = net_kernel:connect_node(?A),
+              true = lists:member(?A, nodes(hidden)),
+              false = lists:member(?A, nodes())
+      end},
+     {"ping: pong", fun() -> [pong = net_adm:ping(N) || N <- [?A, ?B]] end},
+     {"epmd knows its name and port",
+      fun() ->
+              {ok, Names} = erl_epmd:names({127, 0, 0, 1}),
+              Ports = [P || {Name, P} <- Names, Name =:= "a" orelse Name =:= "b"],
+              2 = length(lists:usort(Ports)),
+              true = lists:all(fun(P) -> P >= 19100 andalso P =< 19200 end, Ports)
+      end},
+     {"another cookie is refused, and the node answers on",
+      fun() ->
+              [Cookie, Wrong] = [erlang:get_cookie(), 'not-the-cookie'],
+              true = erlang:disconnect_node(?B),
+              true = erlang:set_cookie(?B, Wrong),
+              false = net_kernel:connect_node(?B),
+              {error, #{reason := noconnection}} = drey:info(?B),
+              true = erlang:set_cookie(?B, Cookie),
+              true = net_kernel:connect_node(?B),
+              pong = net_adm:ping(?B)
+      end}].
+
+%% Calling -----------------------------------------------------------------------------------------------
+
+calling() ->
+    Check = fun(Answer) -> {ok, #{dimension := 1}} = Answer end,
+    [{"rpc:call/4", fun() -> Check(rpc:call(?A, drey, check, [normal()])) end},
+     {"rpc:call/5", fun() -> Check(rpc:call(?A, drey, check, [normal()], 30000)) end},
+     {"erpc:call", fun() -> Check(erpc:call(?A, drey, check, [normal()])) end},
+     {"erpc:send_request",
+      fun() -> Check(erpc:receive_response(erpc:send_request(?A, drey, check, [normal()]))) end},
+     {"rpc:multicall",
+      fun() ->
+              {[One, Two], []} = rpc:multicall([?A, ?B], drey, check, [normal()]),
+              Check(One), Check(Two)
+      end},
+     {"erpc:multicall",
+      fun() -> [{ok, One}, {ok, Two}] = erpc:multicall([?A, ?PEER], drey, check, [normal()]), Check(One), Check(Two) end},
+     {"gen_server:call to the registered drey, on a node and on a BEAM",
+      fun() -> [Check(gen_server:call({drey, N}, {check, normal()}, 30000)) || N <- [?A, ?PEER, node()]] end},
+     {"gen_server calls do not wait for one another",
+      fun() ->
+              Long = #{chains => 64, draws => 200000, warmup => 100, seed => 1},
+              [begin
+                   {Pid, Ref} = spawn_monitor(fun() -> gen_server:call({drey, N}, {sample, schools(), Long}, infinity) end),
+                   Check(gen_server:call({drey, N}, {check, normal()}, 5000)),
+                   exit(Pid, kill),
+                   receive {'DOWN', Ref, process, Pid, killed} -> ok end,
+                   true = idle(N)
+               end || N <- [?A, ?PEER]]
+      end},
+     {"monitor: no message while it lives",
+      fun() ->
+              Ref = monitor(process, {drey, ?A}),
+              receive {'DOWN', Ref, _, _, Why} -> error({down, Why}) after 300 -> true = demonitor(Ref, [flush]) end
+      end},
+     {"monitor of a name that is not there: noproc",
+      fun() ->
+              Ref = monitor(process, {nobody, ?A}),
+              receive {'DOWN', Ref, process, {nobody, ?A}, noproc} -> ok after 5000 -> error(nothing) end
+      end},
+     {"what is not exported: undef, from rpc and erpc",
+      fun() ->
+              [begin
+                   {badrpc, {'EXIT', {undef, _}}} = rpc:call(?A, M, F, Args),
+                   {exception, undef, _} = try erpc:call(?A, M, F, Args) catch error:E -> E end
+               end || {M, F, Args} <- [{drey, nothing, []}, {drey, sample, [1]}, {drey, info, [1]},
+                                       {os, cmd, ["true"]}, {erlang, halt, []}, {init, stop, []},
+                                       {code, load_binary, [a, "a", <<>>]}]],
+              pong = net_adm:ping(?A)
+      end},
+     {"a fun is not run",
+      fun() ->
+              {'EXIT', _} = (catch erpc:call(?A, fun() -> erlang:halt() end)),
+              pong = net_adm:ping(?A)
+      end},
+     {"gen_server call to a name that is not there: noproc",
+      fun() -> {noproc, _} = try gen_server:call({nobody, ?A}, hello, 5000) catch exit:E -> E end end},
+     {"an unknown request is an error with a message",
+      fun() ->
+              [{error, #{reason := undef, message := <<_, _/binary>>}} = gen_server:call({drey, N}, Request, 5000)
+               || N <- [?A, ?PEER], Request <- [{no_such_call, 1}, nonsense, {sample, 1}]]
+      end}].
+
+%% Answers -----------------------------------------------------------------------------------------------
+
+answers() ->
+    [{"info names the node and a device, everywhere",
+      fun() ->
+              [begin
+                   #{version := _, node := Node, devices := [#{name := <<_, _/binary>>} | _]} = Info,
+                   true = lists:member(Node, [node(), ?A, ?B, ?PEER])
+               end || {_, Info} <- doors(info, [])]
+      end},
+     {"check: dimension, parameters, outputs, the same everywhere",
+      fun() ->
+              [{ok, #{dimension := 10, parameters := Parameters}} = First | Others] =
+                  [Answer || {_, Answer} <- doors(check, [schools()])],
+              3 = length(Parameters),
+              [First = Other || Other <- Others]
+      end},
+     {"log density and gradient of N(0, 1), the same everywhere",
+      fun() ->
+              [begin
+                   {ok, #{value := Value, gradient := Gradient}} = Answer,
+                   [At0, At2] = drey_draws:to_floats(Value),
+                   true = abs(At0 + 0.91893853320467274178) < 1.0e-9,
+                   true = abs(At2 + 2.91893853320467274178) < 1.0e-9,
+                   [_, Slope] = drey_draws:to_floats(Gradient),
+                   true = abs(Slope + 2.0) < 1.0e-9
+               end || {_, Answer} <- doors(log_density, [normal(), [[0.0], [2.0]]])]
+      end},
+     {"log density with options",
+      fun() ->
+              [{ok, #{value := _}} = Answer || {_, Answer} <- doors(log_density, [normal(), [[0.0]], #{precision => f32}])]
+      end},
+     {"jobs is empty when nothing runs", fun() -> [true = idle(N) || N <- [?A, ?PEER]] end},
+     {"options may be a map or a property list",
+      fun() ->
+              {ok, #{draws := One}} = drey:sample(?A, normal(), short()),
+              {ok, #{draws := Two}} = drey:sample(?A, normal(), maps:to_list(short())),
+              One = Two
+      end},
+     {"a result has draws, stats, summary, tuning, timing, device",
+      fun() ->
+              {ok, #{draws := #{x := {_, [4, 50], _}}, stats := Stats, summary := [Row], tuning := _,
+                     timing := #{sampling_ms := _}, device := _}} = drey:sample(?A, normal(), short()),
+              [{_, [4, 50 | _], _} = maps:get(K, Stats) || K <- [lp, accept, depth, leapfrogs, divergent, energy]],
+              [true = maps:is_key(K, Row) || K <- [name, mean, sd, mcse, q5, median, q95, rhat, ess_bulk, ess_tail]]
+      end},
+     {"summary of combined draws is the summary of the whole",
+      fun() ->
+              {ok, #{draws := Draws, summary := Rows}} = drey:sample(?A, normal(), short()),
+              [{ok, Rows} = Answer || {_, Answer} <- doors(summary, [Draws])]
+      end},
+     {"progress comes to the process named in stream_to",
+      fun() ->
+              [begin
+                   {ok, _} = drey:sample(Door, normal(), (short())#{stream_to => self()}),
+                   receive {drey, _, _} -> ok after 5000 -> error({no_message_from, Door}) end
+               end || Door <- [?A, ?PEER, node()]]
+      end}].
+
+%% The same draws ----------------------------------------------------------------------------------------
+
+same_draws() ->
+    [{lists:concat(["the same draws through every door, ", Precision]),
+      fun() ->
+              Opts = (short())#{precision => Precision},
+              [{ok, #{draws := Draws, stats := Stats}} | Others] = [R || {_, R} <- doors(sample, [schools(), Opts])],
+              {Precision, [4, 50, 8], _} = maps:get(theta, Draws),
+              [begin {ok, #{draws := Draws1, stats := Stats1}} = Other, Draws = Draws1, Stats = Stats1 end || Other <- Others]
+      end} || Precision <- [f32, f64]]
+        ++
+    [{lists:concat(["any split of the chains gives the draws of the whole, ", Precision]),
+      fun() ->
+              Opts = #{chains => 12, warmup => 100, draws => 30, seed => 11, precision => Precision},
+              {ok, Tuning} = drey:warmup(?A, schools(), Opts),
+              Run = Opts#{tuning => Tuning},
+              {ok, #{draws := Whole}} = drey:sample(?A, schools(), Run),
+              Parts = [begin
+                           {ok, R} = drey:sample(N, schools(), Run#{chains => Count, first_chain => First}),
+                           R
+                       end || {N, First, Count} <- [{?B, 0, 5}, {node(), 5, 1}, {?PEER, 6, 6}]],
+              {ok, Whole} = drey:combine(Parts)
+      end} || Precision <- [f32, f64]]
+        ++
+    [{"the same draws whatever the dispatch budget",
+      fun() ->
+              {ok, #{draws := Draws}} = drey:sample(?A, schools(), short()),
+              [{ok, #{draws := Draws}} = drey:sample(?A, schools(), (short())#{budget => Budget}) || Budget <- [1, 7, 64]]
+      end},
+     {"a run over nodes is the run of one node, and says who did what",
+      fun() ->
+              Opts = #{chains => 7, warmup => 100, draws => 30, seed => 13},
+              {ok, Tuning} = drey:warmup(?B, schools(), Opts),
+              {ok, #{draws := One}} = drey:sample(?B, schools(), Opts#{tuning => Tuning}),
+              {ok, #{draws := Many, nodes := Who}} =
+                  drey:sample(schools(), Opts#{tuning => Tuning, nodes => [?A, ?B, ?PEER]}),
+              One = Many,
+              [{?A, 0, 2}, {?B, 2, 2}, {?PEER, 4, 3}] =
+                  [{N, F, C} || #{node := N, first_chain := F, chains := C} <- Who]
+      end},
+     {"the chains of a node that is not there are run by another",
+      fun() ->
+              Opts = #{chains => 4, warmup => 100, draws => 30, seed => 13},
+              {ok, #{draws := One, tuning := Tuning}} = drey:sample(?A, schools(), Opts),
+              {ok, #{draws := One}} =
+                  drey:sample(schools(), Opts#{tuning => Tuning, nodes => ['gone@127.0.0.1', ?A]})
+      end},
+     {"another seed gives other draws, another chain too",
+      fun() ->
+              {ok, #{draws := #{x := {Type, [4, 50], Bin}}}} = drey:sample(?A, normal(), short()),
+              {ok, #{draws := #{x := {Type, [4, 50], Other}}}} = drey:sample(?A, normal(), (short())#{seed => 8}),
+              true = Bin =/= Other,
+              Size = byte_size(Bin) div 4,
+              4 = length(lists:usort([binary:part(Bin, I * Size, Size) || I <- [0, 1, 2, 3]]))
+      end}].
+
+%% Bad inputs --------------------------------------------------------------------------------------------
+
+bad_inputs() ->
+    Nested = lists:foldl(fun(_, E) -> {'+', 1, E} end, x, lists:seq(1, 100)),
+    Nan = <<16#7FF8000000000000:64/little>>,
+    Models = [{"an unknown name", (normal())#{model => [{'~', x, {normal, nu, 1}}]}},
+              {"a wrong shape", #{data => #{y => [1, 2, 3]}, parameters => [{x, {vector, 2}}],
+                                  model => [{'~', y, {normal, x, 1}}]}},
+              {"an unknown distribution", (normal())#{model => [{'~', x, {normall, 0, 1}}]}},
+              {"a negative scale in data", #{data => #{s => -1.0}, parameters => [{x, real}],
+                                             model => [{'~', x, {normal, 0, s}}]}},
+              {"NaN in data", #{data => #{y => {f64, [1], Nan}}, parameters => [{x, real}],
+                                model => [{'~', y, {normal, x, 1}}]}},
+              {"an array shorter than its shape", #{data => #{y => {f64, [3], <<0:64>>}}, parameters => [{x, real}],
+                                                    model => [{'~', y, {normal, x, 1}}]}},
+              {"a term that is no model", {not_a, model}},
+              {"a number that is no model", 17},
+              {"an expression nested 100 deep", (normal())#{model => [{'~', x, {normal, Nested, 1}}]}}],
+    Options = [{"zero draws", #{draws => 0}}, {"a million chains", #{chains => 1000000}},
+               {"a negative seed", #{seed => -1}}, {"an unknown option", #{drawz => 5}},
+               {"a precision that is none", #{precision => f16}}, {"a tuning that is none", #{tuning => tuned}},
+               {"a device that is not there", #{device => 99}}, {"options that are no options", 17}],
+    [{Name ++ ": an error that says so, everywhere", fun() -> refused(sample, [Model, short()]) end} || {Name, Model} <- Models]
+        ++ [{Name ++ ": an error that says so, everywhere",
+             fun() -> refused(sample, [normal(), case Opts of #{} -> maps:merge(short(), Opts); _ -> Opts end]) end}
+            || {Name, Opts} <- Options]
+        ++ [{"points of the wrong length", fun() -> refused(log_density, [normal(), [[0.0, 1.0]]]) end},
+            {"a job that is not there", fun() -> [case A of {error, #{reason := _}} -> ok; ok -> ok end
+                                                  || {_, A} <- doors(cancel, [123456789])] end},
+            {"all of them still answer", fun() -> [{ok, _} = A || {_, A} <- doors(check, [normal()])] end}].
+
+refused(Function, Args) ->
+    [{error, #{reason := Reason, message := <<_:8/binary, _/binary>> = Message}} = Answer || {_, Answer} <- doors(Function, Args),
+     begin
+         {error, #{reason := Reason, message := Message}} = Answer,
+         true = is_atom(Reason) andalso Reason =/= internal
+     end],
+    ok.
+
+%% Cancelling --------------------------------------------------------------------------------------------
+
+endless() -> #{chains => 64, draws => 500000, warmup => 100, seed => 1, outputs => [mu], thin => 100}.
+
+cancelling() ->
+    [{lists:concat([What, " cancels the job, ", Where]),
+      fun() ->
+              Caller = spawn(fun() -> Call(Node) end),
+              true = beam_case:eventually(fun() -> not idle(Node) end),
+              End(Node, Caller),
+              true = beam_case:eventually(fun() -> idle(Node) end)
+      end}
+     || {Where, Node} <- [{"drey_node", ?A}, {"BEAM", ?PEER}],
+        {What, Call, End} <-
+            [{"the caller's death",
+              fun(N) -> rpc:call(N, drey, sample, [schools(), endless()]) end,
+              fun(_, Caller) -> exit(Caller, kill) end},
+             {"the death of a gen_server caller",
+              fun(N) -> gen_server:call({drey, N}, {sample, schools(), endless()}, infinity) end,
+              fun(_, Caller) -> exit(Caller, kill) end},
+             {"drey:cancel",
+              fun(N) -> {error, #{reason := cancelled}} = drey:sample(N, schools(), endless()) end,
+              fun(N, _) -> [_ = drey:cancel(N, maps:get(id, Job)) || Job <- job_list(N)] end}]]
+        ++
+    [{"a timeout of erpc cancels the job on a drey_node",
+      fun() ->
+              {erpc, timeout} = try erpc:call(?A, drey, sample, [schools(), endless()], 500) catch error:E -> E end,
+              true = beam_case:eventually(fun() -> idle(?A) end)
+      end},
+     {"deadline_ms ends the job with an answer, everywhere",
+      fun() ->
+              [{error, #{reason := _, message := <<_, _/binary>>}} = drey:sample(N, schools(), (endless())#{deadline_ms => 300})
+               || N <- [?A, ?PEER, node()]],
+              [true = beam_case:eventually(fun() -> idle(N) end) || N <- [?A, ?PEER, node()]]
+      end},
+     {"the death of a caller here cancels the job of the NIF",
+      fun() ->
+              Caller = spawn(fun() -> drey:sample(schools(), endless()) end),
+              true = beam_case:eventually(fun() -> not idle(node()) end),
+              exit(Caller, kill),
+              true = beam_case:eventually(fun() -> idle(node()) end)
+      end}].
+
+idle(Node) -> job_list(Node) =:= [].
+
+job_list(Node) ->
+    case rpc:call(Node, drey, jobs, []) of
+        {ok, Jobs} -> Jobs;
+        Jobs when is_list(Jobs) -> Jobs
+    end.
+
+%% Leaving -----------------------------------------------------------------------------------------------
+
+leaving() ->
+    [{"SIGTERM: monitors fire with shutdown, the link goes, a call after it is an error",
+      fun() ->
+              Ref = monitor(process, {drey, ?B}),
+              true = monitor_node(?B, true),
+              [] = os:cmd("kill -TERM " ++ os:getenv("DREY_PID_B")),
+              receive {'DOWN', Ref, process, {drey, ?B}, shutdown} -> ok after 10000 -> error(no_down) end,
+              receive {nodedown, ?B} -> ok after 10000 -> error(no_nodedown) end,
+              {error, #{reason := noconnection}} = drey:info(?B)
+      end},
+     {"the others answer on", fun() -> [{ok, _} = drey:check(N, normal()) || N <- [?A, ?PEER, node()]] end}].
