@@ -1,5 +1,5 @@
-%% @doc The engine inside this VM: stubs that priv/drey_nif.so replaces. Nothing else calls the library; users
-%% call {@link drey}.
+%% @doc The engine inside this VM: what priv/drey_nif.so exports. Only {@link drey_local} calls it; users call
+%% {@link drey}.
 %%
 %% A call is submitted and answers later, exactly once, with the message `{drey_reply, Ref, Answer}' to the
 %% process that submitted it; no scheduler waits for a device. When that process dies, the call is cancelled.
@@ -15,14 +15,14 @@
 
 %% Agreed with the library; one that speaks another version refuses to load.
 -define(VERSION, 1).
--define(PROBLEM, {?MODULE, problem}).
+-define(PROBLEM, {?MODULE, problem}).  % the answer of every call while there is no library
 
 -spec init() -> ok.
 init() ->
     Info = #{version => ?VERSION, node => atom_to_binary(node())},
     case erlang:load_nif(path(), Info) of
         ok -> persistent_term:erase(?PROBLEM), ok;
-        {error, {_, Text}} -> persistent_term:put(?PROBLEM, unicode:characters_to_binary(Text)), ok
+        {error, {_, Text}} -> persistent_term:put(?PROBLEM, not_loaded(Text))
     end.
 
 %% @doc Tries once more to load the library, for a VM that was started before it was built.
@@ -34,16 +34,13 @@ load() ->
         _ ->
             _ = code:purge(?MODULE),
             {module, ?MODULE} = code:load_file(?MODULE),
-            case persistent_term:get(?PROBLEM, none) of
-                none -> ok;
-                _ -> not_loaded()
-            end
+            persistent_term:get(?PROBLEM, ok)
     end.
 
 %% @doc Starts `drey:Function' with `Args'. `Ref' comes back in the answer.
 -spec submit(reference(), atom(), [term()]) -> {ok, integer()} | {error, drey_error:t()}.
 submit(_Ref, _Function, _Args) ->
-    not_loaded().
+    persistent_term:get(?PROBLEM).
 
 %% @doc Asks a call to stop; it still answers, soon. Unknown and finished tickets are ignored.
 -spec cancel(integer()) -> ok.
@@ -55,12 +52,10 @@ cancel(_Ticket) ->
 exports(_Function, _Arity) ->
     false.
 
--spec not_loaded() -> {error, drey_error:t()}.
-not_loaded() ->
+not_loaded(Text) ->
     drey_error:new(nif_not_loaded,
                    "~ts.so does not load: ~ts. Build it with ./dev build in Drey's source folder, or sample on "
-                   "a drey_node: drey:sample(Node, Model, Opts)",
-                   [path(), persistent_term:get(?PROBLEM, <<"it was never tried">>)]).
+                   "a drey_node: drey:sample(Node, Model, Opts)", [path(), Text]).
 
 path() ->
-    filename:join(drey_priv:dir(), "drey_nif").
+    filename:absname(filename:join(drey_priv:dir(), "drey_nif")).
