@@ -1,0 +1,305 @@
+#include "nuts/chains.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+
+#include "error.h"
+
+namespace drey::nuts {
+namespace {
+
+// Modes of a chain, as shaders/nuts.comp numbers them.
+constexpr std::uint32_t kFresh = 1, kGiven = 3, kDisperse = 4, kFailed = 6;
+// Words of a chain's state, likewise.
+constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8;
+
+/// The push constants of nuts.comp; the step size follows, float or double.
+struct Push {
+  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, rounds, ticks, limit, base, slots, thin,
+      phase, depth_cap, stamp, probe, components, unused;
+};
+static_assert(sizeof(Push) == 72);
+
+/// Trips left unused below the device's limit.
+constexpr std::uint64_t kTripMargin = 2'000;
+/// A dispatch should not hold a device longer (watchdogs, cancelling, progress).
+constexpr double kDispatchNs = 40e6;
+
+std::vector<std::byte> reals_to_bytes(std::span<const double> values, bool f64) {
+  std::vector<std::byte> bytes(values.size() * (f64 ? 8 : 4));
+  if (f64) {
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto single = static_cast<float>(values[i]);
+      std::memcpy(bytes.data() + 4 * i, &single, 4);
+    }
+  }
+  return bytes;
+}
+
+std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, std::uint64_t offset, bool f64) {
+  if (f64) return buffer.read_all<double>(count, 8 * offset);
+  const auto singles = buffer.read_all<float>(count, 4 * offset);
+  return {singles.begin(), singles.end()};
+}
+
+std::vector<gpu::BindingSlot> slots_of(const glsl::Source& source) {
+  std::vector<gpu::BindingSlot> slots;
+  for (std::uint32_t i = 0; i < 5; ++i) slots.push_back({i, gpu::BufferKind::Storage});
+  for (const auto& data : source.data)
+    slots.push_back({data.binding, data.uniform ? gpu::BufferKind::Uniform : gpu::BufferKind::Storage});
+  return slots;
+}
+
+std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload(gpu::Device& device, const glsl::Source& source) {
+  std::vector<std::pair<std::uint32_t, gpu::Buffer>> buffers;
+  for (const auto& data : source.data) {
+    gpu::Buffer buffer(device, std::max<std::uint64_t>(16, data.bytes.size()),
+                       data.uniform ? gpu::BufferKind::Uniform : gpu::BufferKind::Storage);
+    buffer.write(std::as_bytes(std::span(data.bytes)));
+    buffers.emplace_back(data.binding, std::move(buffer));
+  }
+  return buffers;
+}
+
+std::uint32_t push_bytes(const KernelShape& shape) { return sizeof(Push) + 8 - (shape.f64 ? 0 : 4); }
+
+std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> bindings(
+    std::initializer_list<const gpu::Buffer*> own, const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data) {
+  std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> all;
+  std::uint32_t binding = 0;
+  for (const auto* buffer : own) all.emplace_back(binding++, buffer);
+  for (const auto& [at, buffer] : data) all.emplace_back(at, &buffer);
+  return all;
+}
+
+std::vector<gpu::Buffer> pair_of_buffers(gpu::Device& device, std::uint64_t bytes) {
+  std::vector<gpu::Buffer> buffers;
+  for (int i = 0; i < 2; ++i) buffers.emplace_back(device, bytes, gpu::BufferKind::Storage, gpu::Placement::Host);
+  return buffers;
+}
+
+}  // namespace
+
+ChainKernel::ChainKernel(gpu::Device& on, const KernelShape& of_shape, const glsl::Source& density,
+                         const Compile& compile)
+    : device(on),
+      shape(of_shape),
+      layout(of_shape),
+      text(nuts_kernel(of_shape, density)),
+      data(upload(on, density)),
+      kernel(on, compile(text.text), slots_of(density), push_bytes(of_shape)) {
+  text.text.clear();
+  const std::uint64_t limit = on.info().trip_limit;
+  const std::uint64_t least = text.fixed_trips + 2 * text.round_trips + text.tick_trips + kTripMargin;
+  if (limit && least > limit)
+    throw Error("device_limit",
+                fmt::format("one leapfrog of this model makes up to {} loop trips, and {} stops loops after {}; use a "
+                            "device without this limit, or a smaller model",
+                            text.tick_trips, on.info().name, limit));
+}
+
+Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bool gradients)
+    : kernel_(kernel),
+      count_(count),
+      slots_(slots),
+      components_(kernel.shape.dimension * (gradients ? 2 : 1) + 3),
+      state_real_(kernel.device, count * kernel.layout.reals * (kernel.shape.f64 ? 8 : 4)),
+      state_word_(kernel.device, count * StateLayout::kWords * 4),
+      scale_(kernel.device, kernel.shape.dimension * 8),
+      record_real_(kernel.device, std::max<std::uint64_t>(1, slots) * count * components_ * (kernel.shape.f64 ? 8 : 4)),
+      record_word_(kernel.device, std::max<std::uint64_t>(1, slots) * count * 3 * 4),
+      status_(pair_of_buffers(kernel.device, count * StateLayout::kWords * 4)),
+      arguments_(kernel.device, kernel.kernel,
+                 bindings({&state_real_, &state_word_, &scale_, &record_real_, &record_word_}, kernel.data)) {
+  for (int i = 0; i < 2; ++i) commands_.emplace_back(kernel.device);
+  state_real_.fill(0);
+  state_word_.fill(0);
+}
+
+std::uint64_t Chains::state_bytes(const KernelShape& shape) {
+  return StateLayout(shape).reals * (shape.f64 ? 8 : 4) + StateLayout::kWords * 4;
+}
+
+std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
+  return (shape.dimension * (gradients ? 2 : 1) + 3) * (shape.f64 ? 8 : 4);
+}
+
+void Chains::write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width) {
+  std::vector<double> turned(values.size());
+  for (std::uint64_t c = 0; c < count_; ++c)
+    for (std::uint64_t d = 0; d < width; ++d) turned[d * count_ + c] = values[c * width + d];
+  const auto bytes = reals_to_bytes(turned, kernel_.shape.f64);
+  state_real_.write(bytes, component * count_ * (kernel_.shape.f64 ? 8 : 4));
+}
+
+void Chains::start_at(std::span<const double> positions) {
+  if (positions.size() != count_ * kernel_.shape.dimension) throw Error("internal", "positions of another size");
+  state_real_.fill(0);
+  write_reals(kernel_.layout.position, positions, kernel_.shape.dimension);
+  state_word_.fill(0);
+  state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven));
+}
+
+void Chains::start_dispersed() {
+  state_real_.fill(0);
+  state_word_.fill(0);
+  state_word_.write_all(std::vector<std::uint32_t>(count_, kDisperse));
+}
+
+void Chains::rewind() {
+  state_word_.write_all(std::vector<std::uint32_t>(count_, 0), kIteration * count_ * 4);
+}
+
+void Chains::set_scale(std::span<const double> scale) {
+  scale_.write(reals_to_bytes(scale, kernel_.shape.f64));
+}
+
+std::uint32_t Chains::max_rounds(std::uint32_t ticks) const {
+  const std::uint64_t limit = kernel_.device.info().trip_limit;
+  if (!limit) return 1u << 20;
+  const auto& text = kernel_.text;
+  const std::uint64_t room = limit - kTripMargin - text.fixed_trips - text.round_trips;
+  return static_cast<std::uint32_t>(room / (text.round_trips + ticks * text.tick_trips));
+}
+
+void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const Run& run, std::uint32_t rounds,
+                             std::uint32_t ticks, std::uint32_t stamp) {
+  const Push head{static_cast<std::uint32_t>(run.seed),
+                  static_cast<std::uint32_t>(run.seed >> 32),
+                  static_cast<std::uint32_t>(run.first_chain),
+                  static_cast<std::uint32_t>(run.first_chain >> 32),
+                  static_cast<std::uint32_t>(count_),
+                  static_cast<std::uint32_t>(count_),
+                  rounds,
+                  ticks,
+                  run.limit,
+                  run.base,
+                  static_cast<std::uint32_t>(slots_),
+                  run.thin,
+                  static_cast<std::uint32_t>(run.phase),
+                  static_cast<std::uint32_t>(std::clamp(run.depth_cap, 1, kernel_.shape.max_depth)),
+                  stamp,
+                  2,
+                  static_cast<std::uint32_t>(components_),
+                  0};
+  std::array<std::byte, sizeof(Push) + 8> push{};
+  std::memcpy(push.data(), &head, sizeof head);
+  const auto step = reals_to_bytes(std::array{run.step_size}, kernel_.shape.f64);
+  std::memcpy(push.data() + sizeof head, step.data(), step.size());
+  commands.begin();
+  const std::uint32_t local = kernel_.shape.local_size;
+  commands.dispatch(arguments_, std::span(push).first(push_bytes(kernel_.shape)),
+                    static_cast<std::uint32_t>((count_ + local - 1) / local));
+  commands.barrier();
+  commands.copy(state_word_, status, state_word_.size());
+}
+
+ChainStatus Chains::check(const gpu::Buffer& status, const Run& run, std::uint32_t stamp) const {
+  const auto words = status.read_all<std::uint32_t>(count_ * StateLayout::kWords);
+  ChainStatus result;
+  for (std::uint64_t c = 0; c < count_; ++c) {
+    if (words[kMarker * count_ + c] != stamp)
+      throw Error("internal", fmt::format("the device left the sampler's loop early (chain {} of {}): its draws "
+                                          "cannot be trusted; a smaller `budget` may help, and this is a bug",
+                                          run.first_chain + c, kernel_.device.info().name));
+    const std::uint32_t mode = words[kMode * count_ + c], iteration = words[kIteration * count_ + c];
+    result.transitions += iteration;
+    if (mode == kFailed) ++result.failed;
+    else if (mode == kFresh && iteration >= run.limit) ++result.finished;
+  }
+  return result;
+}
+
+ChainStatus Chains::dispatch(const Run& run, std::uint32_t rounds) {
+  const std::uint32_t ticks = run.ticks ? run.ticks : 1;
+  const std::uint32_t stamp = ++stamp_;
+  record_dispatch(commands_[0], status_[0], run, std::min(rounds, max_rounds(ticks)), ticks, stamp);
+  if (!kernel_.device.wait(commands_[0].submit())) throw Error("device_error", "the device did not answer in time");
+  return check(status_[0], run, stamp);
+}
+
+ChainStatus Chains::run(const Run& run, const OnDispatch& on_dispatch, std::stop_token stop) {
+  const std::uint32_t ticks = run.ticks ? run.ticks : run.budget ? static_cast<std::uint32_t>(std::min<std::uint64_t>(run.budget, 4)) : 4;
+  const std::uint32_t most = std::max(1u, max_rounds(ticks));
+  const auto rounds_now = [&] {
+    double rounds = ns_per_round_ > 0 ? kDispatchNs / ns_per_round_ : 16;
+    if (run.budget) rounds = static_cast<double>(std::max<std::uint64_t>(1, run.budget / ticks));
+    return static_cast<std::uint32_t>(std::clamp(rounds, 1.0, static_cast<double>(most)));
+  };
+  struct Flight {
+    std::uint64_t submission = 0;
+    std::uint32_t stamp = 0, rounds = 0;
+  };
+  std::array<Flight, 2> flights;
+  const auto launch = [&](int turn) {
+    const std::uint32_t rounds = rounds_now(), stamp = ++stamp_;
+    record_dispatch(commands_[turn], status_[turn], run, rounds, ticks, stamp);
+    flights[turn] = {commands_[turn].submit(), stamp, rounds};
+    ticks_done_ += std::uint64_t{rounds} * ticks;
+  };
+  using Clock = std::chrono::steady_clock;
+  int turn = 0;
+  auto last = Clock::now();
+  launch(0);
+  while (true) {
+    const bool ending = stop.stop_requested();
+    // The next dispatch is under way while the host looks at this one; of chains that are done it changes nothing.
+    if (!ending) launch(1 - turn);
+    if (!kernel_.device.wait(flights[turn].submission))
+      throw Error("device_error", "the device did not finish a dispatch in ten minutes");
+    const auto now = Clock::now();
+    ns_per_round_ = std::chrono::duration<double, std::nano>(now - last).count() / flights[turn].rounds;
+    last = now;
+    const auto status = check(status_[turn], run, flights[turn].stamp);
+    if (on_dispatch) on_dispatch(status);
+    const bool done = status.finished + status.failed == count_;
+    if (done || ending) {
+      if (!ending) kernel_.device.wait(flights[1 - turn].submission);
+      if (done) return status;
+      throw Error("cancelled", "the job was cancelled");
+    }
+    turn = 1 - turn;
+  }
+}
+
+std::vector<double> Chains::positions() const {
+  const std::uint64_t d = kernel_.shape.dimension;
+  const auto turned = read_reals(state_real_, d * count_, kernel_.layout.sample * count_, kernel_.shape.f64);
+  std::vector<double> result(turned.size());
+  for (std::uint64_t c = 0; c < count_; ++c)
+    for (std::uint64_t i = 0; i < d; ++i) result[c * d + i] = turned[i * count_ + c];
+  return result;
+}
+
+std::vector<std::byte> Chains::save() const {
+  std::vector<std::byte> bytes(state_real_.size() + state_word_.size());
+  state_real_.read(std::span(bytes).first(state_real_.size()));
+  state_word_.read(std::span(bytes).subspan(state_real_.size()));
+  return bytes;
+}
+
+void Chains::restore(std::span<const std::byte> state) {
+  if (state.size() != state_real_.size() + state_word_.size())
+    throw Error("wrong_checkpoint", fmt::format("a checkpoint of {} bytes for chains that take {}", state.size(),
+                                                state_real_.size() + state_word_.size()));
+  state_real_.write(state.first(state_real_.size()));
+  state_word_.write(state.subspan(state_real_.size()));
+}
+
+Chains::Record Chains::record(std::uint64_t slots) const {
+  Record record;
+  record.stride = count_;
+  record.components = components_;
+  record.dimension = kernel_.shape.dimension;
+  record.reals = read_reals(record_real_, slots * components_ * count_, 0, kernel_.shape.f64);
+  record.words = record_word_.read_all<std::uint32_t>(slots * 3 * count_);
+  return record;
+}
+
+}  // namespace drey::nuts

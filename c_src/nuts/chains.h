@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "glsl/emit.h"
+#include "gpu/buffer.h"
+#include "gpu/commands.h"
+#include "gpu/kernel.h"
+#include "nuts/kernel_source.h"
+#include "nuts/philox.h"
+
+/// Chains on a device: the sampler's kernel, the chains' state, the run loop.
+namespace drey::nuts {
+
+/// Makes SPIR-V of GLSL: glsl::compile_cached, or a test's own.
+using Compile = std::function<std::vector<std::uint32_t>(const std::string&)>;
+
+/// A kernel of the sampler for one program, with the program's data on the device.
+class ChainKernel {
+ public:
+  /// \throws Error{device_limit} when one tick alone exceeds the device's loop trips or the data its buffers
+  ChainKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& density, const Compile& compile);
+
+  gpu::Device& device;
+  KernelShape shape;
+  StateLayout layout;
+  KernelText text;   ///< without its text: the trips
+  std::vector<std::pair<std::uint32_t, gpu::Buffer>> data;
+  gpu::Kernel kernel;
+};
+
+/// What a run does; nothing here but `budget`, `ticks` changes a draw.
+struct Run {
+  std::uint64_t seed = 0;
+  std::uint64_t first_chain = 0;
+  Phase phase = Phase::Sampling;
+  std::uint32_t limit = 0;        ///< run until every chain has made this many transitions
+  std::uint32_t thin = 1;
+  std::uint32_t base = 0;         ///< kept draws [base, base + slots) are recorded
+  int depth_cap = 10;
+  double step_size = 0;
+  std::uint64_t budget = 0;       ///< ticks a dispatch at most; 0: chosen
+  std::uint32_t ticks = 0;        ///< ticks between two looks at the seldom part; 0: chosen
+};
+
+/// Where the chains are, as a dispatch left it.
+struct ChainStatus {
+  std::uint64_t transitions = 0;  ///< of all chains
+  std::uint64_t finished = 0, failed = 0;  ///< chains at the limit; chains without a start
+};
+
+/// The chains of one buffer: `count` of them, `slots` recorded draws each.
+class Chains {
+ public:
+  /// \param gradients whether records hold the gradient at the draw
+  Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bool gradients);
+
+  /// Bytes a chain takes beside its records, and a recorded draw of one chain.
+  static std::uint64_t state_bytes(const KernelShape& shape);
+  static std::uint64_t slot_bytes(const KernelShape& shape, bool gradients);
+
+  /// Every chain starts at its position. \param positions [count][dimension]
+  void start_at(std::span<const double> positions);
+  /// Every chain starts at U(-2, 2) in each coordinate, drawn anew until its density is finite.
+  void start_dispersed();
+  /// The chains begin again to count transitions at 0, where they stand (between transitions).
+  void rewind();
+  /// \param scale square roots of the diagonal inverse metric
+  void set_scale(std::span<const double> scale);
+
+  /// Called between dispatches.
+  using OnDispatch = std::function<void(const ChainStatus&)>;
+  /// Dispatches until every chain has reached the limit (or failed to start).
+  /// \throws Error{cancelled} after a stop request; Error{internal} when a dispatch was cut short
+  ChainStatus run(const Run& run, const OnDispatch& on_dispatch = {}, std::stop_token stop = {});
+  /// One dispatch of `rounds` rounds. For tests and for checkpoints.
+  ChainStatus dispatch(const Run& run, std::uint32_t rounds);
+
+  /// The samples' positions, [count][dimension].
+  std::vector<double> positions() const;
+
+  /// Everything that a run needs to go on: bytes for restore() on chains of the same kernel and count.
+  std::vector<std::byte> save() const;
+  void restore(std::span<const std::byte> state);
+
+  /// The record as the kernel wrote it.
+  struct Record {
+    std::uint64_t stride = 0, components = 0, dimension = 0;
+    std::vector<double> reals;          ///< [slot][component][chain]
+    std::vector<std::uint32_t> words;   ///< [slot][3][chain]: depth, leapfrogs, divergent
+    double point(std::uint64_t slot, std::uint64_t chain, std::uint64_t d) const {
+      return reals[(slot * components + d) * stride + chain];
+    }
+    double lp(std::uint64_t slot, std::uint64_t chain) const { return point(slot, chain, dimension); }
+    double accept(std::uint64_t slot, std::uint64_t chain) const { return point(slot, chain, dimension + 1); }
+    double energy(std::uint64_t slot, std::uint64_t chain) const { return point(slot, chain, dimension + 2); }
+    double gradient(std::uint64_t slot, std::uint64_t chain, std::uint64_t d) const {
+      return point(slot, chain, dimension + 3 + d);
+    }
+    std::uint32_t word(std::uint64_t slot, std::uint64_t which, std::uint64_t chain) const {
+      return words[(slot * 3 + which) * stride + chain];
+    }
+  };
+  Record record(std::uint64_t slots) const;
+  const gpu::Buffer& record_buffer() const { return record_real_; }
+
+  std::uint64_t count() const { return count_; }
+  std::uint64_t slots() const { return slots_; }
+  std::uint64_t components() const { return components_; }
+  /// Ticks dispatched so far, of each chain; with the leapfrogs done it tells the live share of the lanes.
+  std::uint64_t ticks() const { return ticks_done_; }
+
+ private:
+  std::uint32_t max_rounds(std::uint32_t ticks) const;
+  void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const Run& run, std::uint32_t rounds,
+                       std::uint32_t ticks, std::uint32_t stamp);
+  ChainStatus check(const gpu::Buffer& status, const Run& run, std::uint32_t stamp) const;
+  void write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width);
+
+  ChainKernel& kernel_;
+  std::uint64_t count_, slots_, components_;
+  gpu::Buffer state_real_, state_word_, scale_, record_real_, record_word_;
+  std::vector<gpu::Buffer> status_;
+  gpu::Arguments arguments_;
+  std::vector<gpu::Commands> commands_;
+  std::uint32_t stamp_ = 0;
+  std::uint64_t ticks_done_ = 0;
+  double ns_per_round_ = 0;
+};
+
+}  // namespace drey::nuts

@@ -1,0 +1,146 @@
+#include "nuts/kernel_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "error.h"
+#include "shaders/shaders.h"
+
+namespace drey::nuts {
+namespace {
+
+std::string shader(std::string_view name) {
+  const auto text = shaders::text(name);
+  if (text.empty()) throw Error("internal", fmt::format("the shader {} is not embedded", name));
+  return std::string(text);
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+/// `text` with every whole word `name` replaced.
+std::string replace_word(const std::string& text, const std::string& name, const std::string& by) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size();) {
+    if (is_word(text[i])) {
+      std::size_t end = i;
+      while (end < text.size() && is_word(text[end])) ++end;
+      const std::string word = text.substr(i, end - i);
+      result += word == name ? by : word;
+      i = end;
+    } else {
+      result += text[i++];
+    }
+  }
+  return result;
+}
+
+std::size_t matching_brace(const std::string& text, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open; i < text.size(); ++i) {
+    if (text[i] == '{') ++depth;
+    if (text[i] == '}' && --depth == 0) return i;
+  }
+  throw Error("internal", "a shader's braces do not match");
+}
+
+std::string preamble(const KernelShape& shape) {
+  std::string text = "#version 450\n";
+  text += shape.f64 ? "#define DREY_F64 1\n#define real double\n" : "#define real float\n";
+  const std::uint64_t padded = (shape.dimension + 3) / 4 * 4;
+  text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension, padded,
+                      shape.local_size);
+  return text;
+}
+
+std::string expand(const KernelShape& shape, const std::string& text) {
+  const bool unroll = shape.dimension <= kUnrolledDimension;
+  return expand_each(expand_each(text, "EACH", shape.dimension, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
+}
+
+// Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its merge
+// loop, in a round, and once a dispatch.
+constexpr std::uint64_t kTickLoops = 9, kMergeLoops = 2, kRoundLoops = 6, kDispatchLoops = 25;
+
+}  // namespace
+
+StateLayout::StateLayout(const KernelShape& shape) {
+  const std::uint64_t d = shape.dimension;
+  rows = static_cast<std::uint64_t>(std::max(1, shape.max_depth - 1));
+  position = 0;
+  sample = 6 * d;
+  sample_gradient = 7 * d;
+  checkpoints = 12 * d + 9;
+  reals = checkpoints + 3 * rows * d;
+}
+
+std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count, bool unroll) {
+  std::string result;
+  std::size_t at = 0;
+  while (true) {
+    std::size_t found = text.find(keyword + "(", at);
+    while (found != std::string::npos && found > 0 && is_word(text[found - 1]))
+      found = text.find(keyword + "(", found + 1);
+    const std::size_t line = found == std::string::npos ? found : text.rfind('\n', found);
+    // A comment may name it.
+    const bool comment =
+        found != std::string::npos && text.find("//", line == std::string::npos ? 0 : line) < found;
+    if (found == std::string::npos) return result + text.substr(at);
+    const std::size_t close = text.find(')', found);
+    if (comment) {
+      result += text.substr(at, close - at);
+      at = close;
+      continue;
+    }
+    const std::string name = text.substr(found + keyword.size() + 1, close - found - keyword.size() - 1);
+    const std::size_t open = text.find('{', close);
+    const std::size_t end = matching_brace(text, open);
+    const std::string body = text.substr(open, end - open + 1);
+    result += text.substr(at, found - at);
+    if (unroll)
+      for (std::uint64_t i = 0; i < count; ++i) result += replace_word(body, name, std::to_string(i)) + "\n";
+    else
+      result += fmt::format("for (int {0} = 0; {0} < {1}; ++{0}) {2}", name, count, body);
+    at = end + 1;
+  }
+}
+
+KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
+  const StateLayout layout(shape);
+  KernelText kernel;
+  kernel.text = preamble(shape) + fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows,
+                                              layout.checkpoints) +
+                shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
+                expand(shape, shader("nuts.comp"));
+  const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
+  const auto depth = static_cast<std::uint64_t>(shape.max_depth);
+  kernel.fixed_trips = 16 + 2 * layout.rows * shape.dimension + kDispatchLoops * d;
+  kernel.round_trips = 2 + kRoundLoops * d;
+  kernel.tick_trips = 2 + density.trips + kTickLoops * d + depth * (1 + kMergeLoops * d);
+  return kernel;
+}
+
+KernelText density_kernel(const KernelShape& shape, const glsl::Source& density) {
+  KernelText kernel;
+  kernel.text = preamble(shape) + density.text + "\n" + expand(shape, shader("density.comp"));
+  const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
+  kernel.fixed_trips = 16 + 2 * d + density.trips;
+  return kernel;
+}
+
+KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size) {
+  KernelText kernel;
+  kernel.text = preamble(shape) + fmt::format("#define OUTPUT_SIZE {}\n", output_size) + shader("philox.glsl");
+  // The hooks stand before the model's text, main after it.
+  const std::string text = expand(shape, shader("draws.comp"));
+  const std::string marker = "// MODEL";
+  const std::size_t at = text.find(marker);
+  if (at == std::string::npos) throw Error("internal", "draws.comp does not say where the model goes");
+  kernel.text += text.substr(0, at) + draws.text + "\n" + text.substr(at + marker.size());
+  const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
+  kernel.fixed_trips = 16 + d + draws.trips;
+  return kernel;
+}
+
+}  // namespace drey::nuts

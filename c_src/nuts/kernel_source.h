@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "glsl/emit.h"
+
+/// The text of the sampler's kernels: what is the same for every model (shaders/*.comp) around a model's own.
+namespace drey::nuts {
+
+struct KernelShape {
+  bool f64 = false;
+  std::uint64_t dimension = 0;
+  int max_depth = 10;
+  std::uint32_t local_size = 8;
+};
+
+/// Dimensions up to this have their loops written out: no loop trips, state in registers.
+inline constexpr std::uint64_t kUnrolledDimension = 32;
+
+/// Where the buffers of nuts.comp, density.comp and draws.comp end and a model's data begin.
+inline constexpr std::uint32_t kFirstDataBinding = 8;
+
+/// Components of a chain's state, in the order shaders/nuts.comp loads them.
+struct StateLayout {
+  explicit StateLayout(const KernelShape& shape);
+  std::uint64_t rows = 0;          ///< checkpoints
+  std::uint64_t position = 0;      ///< first component of the moving end's q
+  std::uint64_t sample = 0;        ///< first component of the sample's q
+  std::uint64_t sample_gradient = 0;
+  std::uint64_t checkpoints = 0;   ///< first component of the checkpoints
+  std::uint64_t reals = 0;         ///< all
+  static constexpr std::uint64_t kWords = 9;
+};
+
+/// A kernel's text, and the loop trips it makes: `fixed` a dispatch, `round` a round and `tick` a tick more.
+struct KernelText {
+  std::string text;
+  std::uint64_t fixed_trips = 0, round_trips = 0, tick_trips = 0;
+};
+
+/// The sampler around a differentiated density program.
+KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density);
+/// Log density and gradient at given points, around the same program.
+KernelText density_kernel(const KernelShape& shape, const glsl::Source& density);
+/// The outputs of kept draws, around a draw program. \param output_size Model::output_size
+KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size);
+
+/// Replaces every `EACH(d) {..}` by its block for d = 0 .. count-1 written out, or by a loop. Exposed for tests.
+/// \param loops counts the replaced ones
+std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count, bool unroll);
+
+}  // namespace drey::nuts

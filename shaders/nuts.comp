@@ -1,0 +1,364 @@
+// The No-U-Turn sampler, whole, a chain per invocation. What stands before this text is made by
+// nuts/kernel_source.cpp: version, `real`, DIMENSION, ROWS, philox.glsl, nuts_math.glsl, the model's text.
+//
+// Each tick is one leapfrog, one gradient, and the bookkeeping of the chain's own tree. Multinomial NUTS
+// (Betancourt 2017) with biased progressive sampling at the top and the generalised U-turn criterion with Stan's
+// two checks across the seam of every merge; iterative with O(log) checkpoints: Phan, Pradhan, Jankowiak (2019).
+//
+// Momenta are kept in the coordinates where the metric is the identity: p ~ N(0, 1), velocity = scale * p, so a
+// U-turn check is a plain dot product.
+//
+// EACH(d) runs its block for every dimension; nuts/kernel_source.cpp writes it out where the dimension is small.
+
+layout(local_size_x = LOCAL_SIZE) in;
+
+layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };    // [component][chain]
+layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };    // [component][chain]
+layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };    // sqrt of the inverse metric
+layout(std430, set = 0, binding = 3) writeonly buffer RealRecord { real record_real[]; };  // [slot][component][chain]
+layout(std430, set = 0, binding = 4) writeonly buffer WordRecord { uint record_word[]; };  // [slot][component][chain]
+
+layout(push_constant) uniform Push {
+  uint seed_low, seed_high;
+  uint chain_low, chain_high;  // global number of the first chain
+  uint chains;                 // in this dispatch
+  uint stride;                 // chains the buffers are laid out for
+  uint rounds, ticks;          // a dispatch runs `rounds` rounds of at most `ticks` ticks each
+  uint limit;                  // a chain that has made this many transitions is done
+  uint base, slots;            // kept draws [base, base + slots) are recorded
+  uint thin;
+  uint phase;
+  uint depth_cap;
+  uint stamp;                  // what a chain that was not cut short leaves in its marker
+  uint probe;                  // 2
+  uint components;             // real components of a record: DIMENSION + 3, and DIMENSION more with gradients
+  uint unused;
+  real step_size;
+} push;
+
+const uint RUNNING = 0u;    // in a trajectory
+const uint FRESH = 1u;      // a transition is to begin
+const uint FINISHED = 2u;   // a transition is over, not yet recorded
+const uint GIVEN = 3u;      // the start stands in q; its density is still to be evaluated
+const uint DISPERSE = 4u;   // a dispersed start is to be drawn
+const uint DISPERSED = 5u;  // a dispersed start stands in q
+const uint FAILED = 6u;     // no start of finite density
+
+const real NONE = real(-1e30);  // log of no weight
+const real MAX_ENERGY_ERROR = real(1000.0);
+const uint START_ATTEMPTS = 100u;
+
+void main() {
+  const uint lane = gl_GlobalInvocationID.x;
+  if (lane >= push.chains) return;
+  const uvec2 key = uvec2(push.seed_low, push.seed_high);
+  uvec2 chain;
+  uint carry;
+  chain.x = uaddCarry(push.chain_low, lane, carry);
+  chain.y = push.chain_high + carry;
+
+  real q[PADDED], p[PADDED], g[DIMENSION];              // the moving end
+  real other_q[DIMENSION], other_p[DIMENSION], other_g[DIMENSION];  // the other end
+  real sample_q[DIMENSION], sample_g[DIMENSION];        // of the tree
+  real proposal_q[DIMENSION], proposal_g[DIMENSION];    // of the subtree
+  real rho[DIMENSION], sub_rho[DIMENSION];              // sums of momenta: tree, subtree so far
+  // At an even leaf of the subtree: its momentum, that of the leaf before it, the sum before it.
+  real begin_p[ROWS * DIMENSION], before_p[ROWS * DIMENSION], before_rho[ROWS * DIMENSION];
+  real start_lp, start_kinetic, log_weight, sub_log_weight;
+  real sample_lp, sample_w, proposal_lp, proposal_w, accept;
+  uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
+
+  // State in.
+  {
+    uint at = lane;
+#define LOAD(x) x = state_real[at]; at += push.stride;
+    EACH(d) { LOAD(q[d]) }
+    EACH(d) { LOAD(p[d]) }
+    EACH(d) { LOAD(g[d]) }
+    EACH(d) { LOAD(other_q[d]) }
+    EACH(d) { LOAD(other_p[d]) }
+    EACH(d) { LOAD(other_g[d]) }
+    EACH(d) { LOAD(sample_q[d]) }
+    EACH(d) { LOAD(sample_g[d]) }
+    EACH(d) { LOAD(proposal_q[d]) }
+    EACH(d) { LOAD(proposal_g[d]) }
+    EACH(d) { LOAD(rho[d]) }
+    EACH(d) { LOAD(sub_rho[d]) }
+    LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
+    LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
+    at = lane;
+#define LOAD_WORD(x) x = state_word[at]; at += push.stride;
+    LOAD_WORD(mode) LOAD_WORD(iteration) LOAD_WORD(depth) LOAD_WORD(leaf)
+    LOAD_WORD(directions) LOAD_WORD(leapfrogs) LOAD_WORD(divergent) LOAD_WORD(attempts)
+  }
+  for (uint i = 0u; i < uint(ROWS * DIMENSION); ++i) {
+    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * i);
+    begin_p[i] = state_real[at];
+    before_p[i] = state_real[at + push.stride];
+    before_rho[i] = state_real[at + 2u * push.stride];
+  }
+  real h[DIMENSION];  // step in each coordinate
+  EACH(d) { h[d] = push.step_size * scale[d]; }
+
+  uint round = 0u;
+  for (; true; ++round) {
+    // The seldom part: record, refresh, start.
+    if (mode == FINISHED) {
+      const uint kept = (iteration + 1u) / push.thin;
+      if (kept * push.thin == iteration + 1u && kept > push.base && kept <= push.base + push.slots) {
+        const uint slot = kept - 1u - push.base;
+        uint at = slot * push.components * push.stride + lane;
+#define RECORD(x) record_real[at] = x; at += push.stride;
+        EACH(d) { RECORD(sample_q[d]) }
+        RECORD(sample_lp)
+        RECORD(accept / real(max(leapfrogs, 1u)))
+        RECORD((start_kinetic - start_lp) - sample_w)
+        if (push.components > uint(DIMENSION) + 3u) {
+          EACH(d) { RECORD(sample_g[d]) }
+        }
+        at = slot * 3u * push.stride + lane;
+        record_word[at] = depth;
+        record_word[at + push.stride] = leapfrogs;
+        record_word[at + 2u * push.stride] = divergent;
+      }
+      iteration += 1u;
+      mode = FRESH;
+    }
+    if (round >= push.rounds) break;
+    if (mode == FRESH && iteration >= push.limit) break;
+    if (mode == FAILED) break;
+    if (mode == FRESH) {
+      BLOCKS(b) {
+        const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, push.phase), key);
+        const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
+        p[4 * b] = first.x;
+        p[4 * b + 1] = first.y;
+        p[4 * b + 2] = second.x;
+        p[4 * b + 3] = second.y;
+      }
+      start_kinetic = real(0.0);
+      EACH(d) {
+        start_kinetic += p[d] * p[d];
+        q[d] = sample_q[d];
+        g[d] = sample_g[d];
+        other_q[d] = q[d];
+        other_p[d] = p[d];
+        other_g[d] = g[d];
+        rho[d] = p[d];
+        sub_rho[d] = real(0.0);
+      }
+      start_kinetic *= real(0.5);
+      start_lp = sample_lp;
+      sample_w = real(0.0);
+      log_weight = real(0.0);
+      sub_log_weight = NONE;
+      accept = real(0.0);
+      depth = 0u;
+      leaf = 0u;
+      leapfrogs = 0u;
+      divergent = 0u;
+      directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, push.phase), key).x;
+      mode = RUNNING;
+    }
+    if (mode == DISPERSE) {
+      BLOCKS(b) {
+        const uvec4 words = philox(
+            drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, push.phase), key);
+        q[4 * b] = real(4.0) * drey_uniform(words.x) - real(2.0);
+        q[4 * b + 1] = real(4.0) * drey_uniform(words.y) - real(2.0);
+        q[4 * b + 2] = real(4.0) * drey_uniform(words.z) - real(2.0);
+        q[4 * b + 3] = real(4.0) * drey_uniform(words.w) - real(2.0);
+      }
+      EACH(d) {
+        p[d] = real(0.0);
+        g[d] = real(0.0);
+      }
+      mode = DISPERSED;
+    }
+
+    // Ticks, until this chain has something seldom to do.
+    for (uint tick = 0u; tick < push.ticks && (mode == RUNNING || mode == GIVEN || mode == DISPERSED); ++tick) {
+      const real sign = mode == RUNNING ? (((directions >> depth) & 1u) == 1u ? real(1.0) : real(-1.0)) : real(0.0);
+      real last_p[DIMENSION];
+      EACH(d) {
+        last_p[d] = p[d];
+        p[d] += real(0.5) * sign * h[d] * g[d];
+        q[d] += sign * h[d] * p[d];
+        model_point[d] = q[d];
+      }
+      model_run();
+      const real lp = model_target;
+      real kinetic = real(0.0);
+      EACH(d) {
+        g[d] = model_gradient[d];
+        p[d] += real(0.5) * sign * h[d] * g[d];
+        kinetic += p[d] * p[d];
+      }
+      if (mode != RUNNING) {
+        real size = abs(lp);
+        EACH(d) { size += abs(g[d]); }
+        if (size < real(1e30)) {
+          EACH(d) {
+            sample_q[d] = q[d];
+            sample_g[d] = g[d];
+          }
+          sample_lp = lp;
+          mode = FRESH;
+        } else {
+          attempts += 1u;
+          mode = mode == DISPERSED && attempts < START_ATTEMPTS ? DISPERSE : FAILED;
+        }
+      } else {
+        // Energies relative to the start of the trajectory; NaN compares false.
+        const real w = (lp - start_lp) + (start_kinetic - real(0.5) * kinetic);
+        const bool good = w > -MAX_ENERGY_ERROR && w < real(1e30);
+        leapfrogs += 1u;
+        bool stop = !good;
+        if (!good) divergent = 1u;
+        if (w > -MAX_ENERGY_ERROR) accept += nuts_exp(min(w, real(0.0)));
+        if (good) {
+          // The subtree's proposal: a stream of leaves, each taken with its share of the weight so far.
+          const uint heap = (1u << depth) + leaf;
+          const uvec4 words = philox(drey_counter(heap >> 2, iteration, chain, DREY_LEAF, push.phase), key);
+          const uint word = (heap & 2u) == 0u ? ((heap & 1u) == 0u ? words.x : words.y)
+                                              : ((heap & 1u) == 0u ? words.z : words.w);
+          const real gain = w - sub_log_weight;
+          const real e = nuts_exp(-abs(gain));
+          const real share = (gain > real(0.0) ? real(1.0) : e) / (real(1.0) + e);
+          sub_log_weight = max(w, sub_log_weight) + nuts_log(real(1.0) + e);
+          if (leaf == 0u || drey_uniform(word) < share) {
+            EACH(d) {
+              proposal_q[d] = q[d];
+              proposal_g[d] = g[d];
+            }
+            proposal_lp = lp;
+            proposal_w = w;
+          }
+          const uint row = uint(bitCount(leaf >> 1));
+          if ((leaf & 1u) == 0u) {
+            EACH(d) {
+              begin_p[row * uint(DIMENSION) + uint(d)] = p[d];
+              before_p[row * uint(DIMENSION) + uint(d)] = last_p[d];
+              before_rho[row * uint(DIMENSION) + uint(d)] = sub_rho[d];
+            }
+          }
+          EACH(d) { sub_rho[d] += p[d]; }
+          // Every block of 2, 4, 8.. leaves that ends here is a merge of two halves.
+          const uint merges = uint(findLSB(~leaf));
+          for (uint k = 0u; k < merges && !stop; ++k) {
+            const uint left = (row - k) * uint(DIMENSION);
+            const uint right = left + uint(DIMENSION);
+            real whole_begin = real(0.0), whole_end = real(0.0);
+            EACH(d) {
+              const real sum = sub_rho[d] - before_rho[left + uint(d)];
+              whole_begin += sum * begin_p[left + uint(d)];
+              whole_end += sum * p[d];
+            }
+            stop = !(whole_begin > real(0.0) && whole_end > real(0.0));
+            if (k > 0u) {
+              real a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0);
+              EACH(d) {
+                const real seam = before_rho[right + uint(d)];
+                const real right_p = begin_p[right + uint(d)], left_p = before_p[right + uint(d)];
+                const real to_right = (seam - before_rho[left + uint(d)]) + right_p;
+                const real from_left = (sub_rho[d] - seam) + left_p;
+                a += to_right * begin_p[left + uint(d)];
+                b += to_right * right_p;
+                c += from_left * left_p;
+                e2 += from_left * p[d];
+              }
+              stop = stop || !(a > real(0.0) && b > real(0.0) && c > real(0.0) && e2 > real(0.0));
+            }
+          }
+          leaf += 1u;
+        }
+        if (!stop && leaf == (1u << depth)) {
+          // The subtree is whole and did not turn: merge it into the tree.
+          const uvec4 words = philox(drey_counter(depth >> 2, iteration, chain, DREY_MERGE, push.phase), key);
+          const uint word = (depth & 2u) == 0u ? ((depth & 1u) == 0u ? words.x : words.y)
+                                               : ((depth & 1u) == 0u ? words.z : words.w);
+          const real gain = sub_log_weight - log_weight;
+          if (gain >= real(0.0) || drey_uniform(word) < nuts_exp(gain)) {
+            EACH(d) {
+              sample_q[d] = proposal_q[d];
+              sample_g[d] = proposal_g[d];
+            }
+            sample_lp = proposal_lp;
+            sample_w = proposal_w;
+          }
+          log_weight = max(log_weight, sub_log_weight) + nuts_log(real(1.0) + nuts_exp(-abs(gain)));
+          real a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0), whole_begin = real(0.0),
+               whole_end = real(0.0);
+          EACH(d) {
+            const real sum = rho[d] + sub_rho[d];
+            const real to_right = rho[d] + begin_p[d];
+            const real from_left = sub_rho[d] + before_p[d];
+            whole_begin += sum * other_p[d];
+            whole_end += sum * p[d];
+            a += to_right * other_p[d];
+            b += to_right * begin_p[d];
+            c += from_left * before_p[d];
+            e2 += from_left * p[d];
+            rho[d] = sum;
+            sub_rho[d] = real(0.0);
+          }
+          depth += 1u;
+          stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
+                   c > real(0.0) && e2 > real(0.0)) ||
+                 depth >= push.depth_cap;
+          leaf = 0u;
+          sub_log_weight = NONE;
+          if (!stop && (((directions >> depth) ^ (directions >> (depth - 1u))) & 1u) == 1u) {
+            EACH(d) {
+              real swap = q[d];
+              q[d] = other_q[d];
+              other_q[d] = swap;
+              swap = p[d];
+              p[d] = other_p[d];
+              other_p[d] = swap;
+              swap = g[d];
+              g[d] = other_g[d];
+              other_g[d] = swap;
+            }
+          }
+        }
+        if (stop) mode = FINISHED;
+      }
+    }
+  }
+
+  // State out.
+  {
+    uint at = lane;
+#define STORE(x) state_real[at] = x; at += push.stride;
+    EACH(d) { STORE(q[d]) }
+    EACH(d) { STORE(p[d]) }
+    EACH(d) { STORE(g[d]) }
+    EACH(d) { STORE(other_q[d]) }
+    EACH(d) { STORE(other_p[d]) }
+    EACH(d) { STORE(other_g[d]) }
+    EACH(d) { STORE(sample_q[d]) }
+    EACH(d) { STORE(sample_g[d]) }
+    EACH(d) { STORE(proposal_q[d]) }
+    EACH(d) { STORE(proposal_g[d]) }
+    EACH(d) { STORE(rho[d]) }
+    EACH(d) { STORE(sub_rho[d]) }
+    STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
+    STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
+    at = lane;
+#define STORE_WORD(x) state_word[at] = x; at += push.stride;
+    STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
+    STORE_WORD(directions) STORE_WORD(leapfrogs) STORE_WORD(divergent) STORE_WORD(attempts)
+  }
+  for (uint i = 0u; i < uint(ROWS * DIMENSION); ++i) {
+    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * i);
+    state_real[at] = begin_p[i];
+    state_real[at + push.stride] = before_p[i];
+    state_real[at + 2u * push.stride] = before_rho[i];
+  }
+  // A driver that stops loops after so many trips stops this one too: then the marker is wrong.
+  uint trips = 0u;
+  for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;
+  const bool whole = trips == 3u && (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
+  state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
+}

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "glsl/emit.h"
+
+/// Targets written by hand, as GLSL and on the host: the sampler's tests need no model compiler.
+namespace drey::nuts {
+
+struct Target {
+  std::string name;
+  std::uint64_t dimension = 0;
+  std::string body;  ///< GLSL: reads model_point, sets model_target and model_gradient
+  std::function<double(std::span<const double>, std::span<double>)> host;
+  std::uint64_t trips = 0;
+
+  glsl::Source source() const {
+    glsl::Source source;
+    const std::string d = std::to_string(dimension);
+    source.text = "real model_point[" + d + "];\nreal model_gradient[" + d +
+                  "];\nreal model_target;\nvoid model_run() {\n" + body + "}\n";
+    source.trips = trips;
+    return source;
+  }
+};
+
+/// Independent normals with mean i and sd 1 + i / 2.
+inline Target normals_target(std::uint64_t dimension) {
+  Target target;
+  target.name = "normals";
+  target.dimension = dimension;
+  target.body = "model_target = real(0.0);\n";
+  for (std::uint64_t i = 0; i < dimension; ++i) {
+    const std::string n = std::to_string(i), mean = n + ".0",
+                      precision = "(real(1.0) / real(" + std::to_string((1 + 0.5 * i) * (1 + 0.5 * i)) + "))";
+    target.body += "{ real r = model_point[" + n + "] - real(" + mean + "); model_target -= real(0.5) * r * r * " +
+                   precision + "; model_gradient[" + n + "] = -r * " + precision + "; }\n";
+  }
+  target.host = [](std::span<const double> q, std::span<double> g) {
+    double lp = 0;
+    for (std::size_t i = 0; i < q.size(); ++i) {
+      const double precision = 1 / ((1 + 0.5 * i) * (1 + 0.5 * i)), r = q[i] - static_cast<double>(i);
+      lp -= 0.5 * r * r * precision;
+      g[i] = -r * precision;
+    }
+    return lp;
+  };
+  return target;
+}
+
+/// Two normals of unit variance and correlation 0.95.
+inline Target correlated_target() {
+  Target target;
+  target.name = "correlated";
+  target.dimension = 2;
+  target.body =
+      "const real c = real(1.0) / real(0.0975);\n"
+      "model_gradient[0] = -c * (model_point[0] - real(0.95) * model_point[1]);\n"
+      "model_gradient[1] = -c * (model_point[1] - real(0.95) * model_point[0]);\n"
+      "model_target = real(0.5) * (model_point[0] * model_gradient[0] + model_point[1] * model_gradient[1]);\n";
+  target.host = [](std::span<const double> q, std::span<double> g) {
+    const double c = 1 / 0.0975;
+    g[0] = -c * (q[0] - 0.95 * q[1]);
+    g[1] = -c * (q[1] - 0.95 * q[0]);
+    return 0.5 * (q[0] * g[0] + q[1] * g[1]);
+  };
+  return target;
+}
+
+/// Neal's funnel: v ~ normal(0, 3), x ~ normal(0, exp(v / 2)). Diverges often; to one log density unit.
+inline Target funnel_target() {
+  Target target;
+  target.name = "funnel";
+  target.dimension = 2;
+  // exp by repeated squaring of a series: the same in f32 and f64, and on the host.
+  target.body =
+      "real v = clamp(model_point[0], real(-60.0), real(60.0)), x = model_point[1];\n"
+      "real t = -v / real(64.0);\n"
+      "real e = real(1.0) + t * (real(1.0) + t / real(2.0) * (real(1.0) + t / real(3.0) * (real(1.0) + t / real(4.0) * "
+      "(real(1.0) + t / real(5.0) * (real(1.0) + t / real(6.0) * (real(1.0) + t / real(7.0)))))));\n"
+      "e *= e; e *= e; e *= e; e *= e; e *= e; e *= e;\n"
+      "model_target = -v * v / real(18.0) - real(0.5) * v - real(0.5) * x * x * e;\n"
+      "model_gradient[0] = -v / real(9.0) - real(0.5) + real(0.5) * x * x * e;\n"
+      "model_gradient[1] = -x * e;\n";
+  target.host = [](std::span<const double> q, std::span<double> g) {
+    const double v = std::min(60.0, std::max(-60.0, q[0])), x = q[1], t = -v / 64;
+    double e = 1 + t * (1 + t / 2 * (1 + t / 3 * (1 + t / 4 * (1 + t / 5 * (1 + t / 6 * (1 + t / 7))))));
+    for (int i = 0; i < 6; ++i) e *= e;
+    g[0] = -v / 9 - 0.5 + 0.5 * x * x * e;
+    g[1] = -x * e;
+    return -v * v / 18 - 0.5 * v - 0.5 * x * x * e;
+  };
+  return target;
+}
+
+}  // namespace drey::nuts
