@@ -1,0 +1,570 @@
+#include "model/builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "error.h"
+#include "model/functions.h"
+
+namespace drey::model {
+namespace {
+
+struct Arithmetic {
+  FunctionId add = function_id("+", 2), sub = function_id("-", 2), mul = function_id("*", 2),
+             div = function_id("/", 2), neg = function_id("neg", 1), inv = function_id("inv", 1),
+             square = function_id("square", 1), sqrt = function_id("sqrt", 1), pow = function_id("^", 2);
+};
+
+const Arithmetic& arithmetic() {
+  static const Arithmetic ids;
+  return ids;
+}
+
+[[noreturn]] void broken(const std::string& what) { throw Error("internal", "program builder: " + what); }
+
+Type result_type(Op op) {
+  switch (op) {
+    case Op::IntegerConstant:
+    case Op::LoopIndex:
+    case Op::AddI:
+    case Op::SubI:
+    case Op::MulI:
+    case Op::DivI:
+    case Op::ModI:
+    case Op::MinI:
+    case Op::MaxI:
+    case Op::LessI:
+    case Op::EqualI:
+    case Op::NotI:
+    case Op::LessR:
+    case Op::EqualR:
+    case Op::ToInteger:
+      return Type::Integer;
+    default:
+      return Type::Real;
+  }
+}
+
+}  // namespace
+
+bool Builder::Key::operator==(const Key& o) const {
+  return value.op == o.value.op && value.type == o.value.type && value.function == o.value.function &&
+         value.memory == o.value.memory && value.loop == o.value.loop &&
+         std::bit_cast<std::uint64_t>(value.number) == std::bit_cast<std::uint64_t>(o.value.number) &&
+         value.integer == o.value.integer && generation == o.generation && value.args == o.value.args;
+}
+
+std::size_t Builder::Hash::operator()(const Key& key) const {
+  std::uint64_t h = 0x9e3779b97f4a7c15ULL;
+  const auto mix = [&h](std::uint64_t x) { h = (h ^ x) * 0xff51afd7ed558ccdULL, h ^= h >> 32; };
+  mix(static_cast<std::uint64_t>(key.value.op));
+  mix(key.value.function), mix(key.value.memory), mix(key.value.loop);
+  mix(std::bit_cast<std::uint64_t>(key.value.number));
+  mix(static_cast<std::uint64_t>(key.value.integer)), mix(key.generation);
+  for (const ValueId arg : key.value.args) mix(arg);
+  return h;
+}
+
+Builder::Builder() { frames_.emplace_back(); }
+
+MemoryId Builder::memory(Memory memory) {
+  program_.memories.push_back(std::move(memory));
+  generation_.push_back(0);
+  cells_.emplace_back();
+  const auto id = static_cast<MemoryId>(program_.memories.size() - 1);
+  if (program_.memories[id].space == Space::Target) target_ = id;
+  return id;
+}
+
+MemoryId Builder::local(std::uint64_t size, std::string name, std::uint64_t row) {
+  Memory made;
+  made.size = size;
+  made.name = std::move(name);
+  made.row = row;
+  return memory(std::move(made));
+}
+
+MemoryId Builder::target() {
+  if (target_ == none) {
+    Memory made;
+    made.space = Space::Target;
+    made.size = 1;
+    made.name = "target";
+    memory(std::move(made));
+  }
+  return target_;
+}
+
+std::optional<double> Builder::constant(ValueId id) const {
+  const Value& v = program_.values[id];
+  if (v.op == Op::RealConstant) return v.number;
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Builder::constant_i(ValueId id) const {
+  const Value& v = program_.values[id];
+  if (v.op == Op::IntegerConstant) return v.integer;
+  return std::nullopt;
+}
+
+bool Builder::is_real_constant(ValueId id, double number) const { return constant(id) == number; }
+
+void Builder::check(ValueId id, Type type) const {
+  if (id >= program_.values.size()) broken("an operand that does not exist");
+  if (program_.values[id].type != type) broken("an operand of the wrong type");
+  if (depth_[id] >= frames_.size()) broken("an operand of a closed body");
+}
+
+std::size_t Builder::pure_depth(const Value& value) const {
+  std::size_t deepest = 0;
+  for (const ValueId arg : value.args) deepest = std::max(deepest, depth_[arg]);
+  // Out of loops as far as the operands allow, but never out of a branch.
+  std::size_t at = frames_.size() - 1;
+  while (at > deepest && frames_[at].kind == StatementKind::For) --at;
+  return at;
+}
+
+ValueId Builder::add_value(Value value, std::size_t depth, std::uint64_t generation, bool share) {
+  Key key{std::move(value), generation};
+  const bool immediate = key.value.op == Op::RealConstant || key.value.op == Op::IntegerConstant ||
+                         key.value.op == Op::LoopIndex;
+  if (share) {
+    if (immediate) {
+      if (const auto found = constants_.find(key); found != constants_.end()) return found->second;
+    } else {
+      for (std::size_t at = frames_.size(); at-- > 0;)
+        if (const auto found = frames_[at].values.find(key); found != frames_[at].values.end())
+          return found->second;
+    }
+  }
+  const auto id = static_cast<ValueId>(program_.values.size());
+  program_.values.push_back(key.value);
+  depth_.push_back(depth);
+  if (immediate) {
+    constants_.emplace(std::move(key), id);
+  } else {
+    Statement let;
+    let.value = id;
+    frames_[depth].statements.push_back(std::move(let));
+    if (share) frames_[depth].values.emplace(std::move(key), id);
+  }
+  return id;
+}
+
+ValueId Builder::real(double number) {
+  Value v;
+  v.number = number;
+  return add_value(std::move(v), 0);
+}
+
+ValueId Builder::integer(std::int64_t integer) {
+  Value v;
+  v.op = Op::IntegerConstant;
+  v.type = Type::Integer;
+  v.integer = integer;
+  return add_value(std::move(v), 0);
+}
+
+ValueId Builder::add(ValueId a, ValueId b) { return call(arithmetic().add, {a, b}); }
+ValueId Builder::sub(ValueId a, ValueId b) { return call(arithmetic().sub, {a, b}); }
+ValueId Builder::mul(ValueId a, ValueId b) { return call(arithmetic().mul, {a, b}); }
+ValueId Builder::div(ValueId a, ValueId b) { return call(arithmetic().div, {a, b}); }
+ValueId Builder::neg(ValueId a) { return call(arithmetic().neg, {a}); }
+
+ValueId Builder::call(std::string_view function, std::vector<ValueId> args) {
+  const FunctionId id = function_id(function, static_cast<int>(args.size()));
+  return call(id, std::move(args));
+}
+
+ValueId Builder::call(FunctionId function, std::vector<ValueId> args) {
+  const Function& f = functions()[function];
+  if (args.size() != static_cast<std::size_t>(f.arity)) broken("wrong number of arguments for " + f.name);
+  std::vector<double> numbers;
+  for (const ValueId arg : args) {
+    check(arg, Type::Real);
+    if (const auto number = constant(arg)) numbers.push_back(*number);
+  }
+  if (numbers.size() == args.size()) return real(f.value(numbers.data()));
+
+  const Arithmetic& ids = arithmetic();
+  const auto is = [&](ValueId id, double number) { return constant(id) == number; };
+  const auto negated = [&](ValueId id) -> ValueId {
+    const Value& v = program_.values[id];
+    return v.op == Op::Call && v.function == ids.neg ? v.args[0] : none;
+  };
+  if (function == ids.add) {
+    if (is(args[0], 0)) return args[1];
+    if (is(args[1], 0)) return args[0];
+    if (const ValueId n = negated(args[1]); n != none) return sub(args[0], n);
+    if (const ValueId n = negated(args[0]); n != none) return sub(args[1], n);
+  } else if (function == ids.sub) {
+    if (is(args[1], 0)) return args[0];
+    if (is(args[0], 0)) return neg(args[1]);
+    if (const ValueId n = negated(args[1]); n != none) return add(args[0], n);
+  } else if (function == ids.mul) {
+    if (constant(args[1])) std::swap(args[0], args[1]);
+    if (is(args[0], 1)) return args[1];
+    if (is(args[0], -1)) return neg(args[1]);
+    if (is(args[0], 0)) return args[0];
+    if (args[0] == args[1]) return call(ids.square, {args[0]});
+    const ValueId n0 = negated(args[0]), n1 = negated(args[1]);
+    if (n0 != none && n1 != none) return mul(n0, n1);
+    if (n0 != none) return constant(args[1]) ? mul(neg(args[1]), n0) : neg(mul(n0, args[1]));
+    if (n1 != none) return constant(args[0]) ? mul(neg(args[0]), n1) : neg(mul(args[0], n1));
+  } else if (function == ids.div) {
+    if (is(args[1], 1)) return args[0];
+    if (is(args[0], 1)) return call(ids.inv, {args[1]});
+    if (is(args[1], -1)) return neg(args[0]);
+    if (const ValueId n = negated(args[0]); n != none) return neg(div(n, args[1]));
+    if (const auto c = constant(args[1]); c && std::isnormal(*c) && std::isnormal(1 / *c))
+      return mul(real(1 / *c), args[0]);
+    if (depth_[args[1]] < depth_[args[0]]) return mul(args[0], call(ids.inv, {args[1]}));
+  } else if (function == ids.neg) {
+    if (const ValueId n = negated(args[0]); n != none) return n;
+    const Value& v = program_.values[args[0]];
+    if (v.op == Op::Call && v.function == ids.sub) return sub(v.args[1], v.args[0]);
+    if (v.op == Op::Call && v.function == ids.mul && constant(v.args[0]))
+      return mul(real(-*constant(v.args[0])), v.args[1]);
+  } else if (function == ids.square) {
+    if (const ValueId n = negated(args[0]); n != none) return call(ids.square, {n});
+  } else if (function == ids.pow) {
+    if (const auto c = constant(args[1])) {
+      if (*c == 1) return args[0];
+      if (*c == 2) return call(ids.square, {args[0]});
+      if (*c == 3) return mul(call(ids.square, {args[0]}), args[0]);
+      if (*c == 4) return call(ids.square, {call(ids.square, {args[0]})});
+      if (*c == 0.5) return call(ids.sqrt, {args[0]});
+      if (*c == -1) return call(ids.inv, {args[0]});
+      if (*c == 0) return real(1);
+    }
+  }
+  Value v;
+  v.op = Op::Call;
+  v.function = function;
+  v.args = std::move(args);
+  const std::size_t depth = pure_depth(v);
+  return add_value(std::move(v), depth);
+}
+
+ValueId Builder::op(Op op, std::vector<ValueId> args) {
+  const auto c = [&](std::size_t i) { return constant_i(args[i]); };
+  const auto is = [&](std::size_t i, std::int64_t number) { return c(i) == number; };
+  switch (op) {
+    case Op::AddI:
+    case Op::SubI:
+    case Op::MulI:
+    case Op::DivI:
+    case Op::ModI:
+    case Op::MinI:
+    case Op::MaxI:
+    case Op::LessI:
+    case Op::EqualI: {
+      if (args.size() != 2) broken("an integer operation needs two operands");
+      check(args[0], Type::Integer), check(args[1], Type::Integer);
+      if (c(0) && c(1)) {
+        const std::int64_t a = *c(0), b = *c(1);
+        // Wrapping arithmetic: what overflows is caught as an index out of range.
+        const auto ua = static_cast<std::uint64_t>(a), ub = static_cast<std::uint64_t>(b);
+        switch (op) {
+          case Op::AddI:
+            return integer(static_cast<std::int64_t>(ua + ub));
+          case Op::SubI:
+            return integer(static_cast<std::int64_t>(ua - ub));
+          case Op::MulI:
+            return integer(static_cast<std::int64_t>(ua * ub));
+          case Op::MinI:
+            return integer(std::min(a, b));
+          case Op::MaxI:
+            return integer(std::max(a, b));
+          case Op::LessI:
+            return integer(a < b ? 1 : 0);
+          case Op::EqualI:
+            return integer(a == b ? 1 : 0);
+          case Op::DivI:
+            if (b != 0 && b != -1) return integer(a / b);
+            break;
+          case Op::ModI:
+            if (b != 0 && b != -1) return integer(a % b);
+            break;
+          default:
+            break;
+        }
+      }
+      if (op == Op::AddI && is(0, 0)) return args[1];
+      if ((op == Op::AddI || op == Op::SubI) && is(1, 0)) return args[0];
+      if (op == Op::MulI && (is(0, 1) || is(1, 0))) return args[1];
+      if (op == Op::MulI && (is(1, 1) || is(0, 0))) return args[0];
+      if (op == Op::DivI && is(1, 1)) return args[0];
+      if (op == Op::SubI && args[0] == args[1]) return integer(0);
+      if (op == Op::SubI && c(1)) return this->op(Op::AddI, {args[0], integer(-*c(1))});
+      if ((op == Op::AddI || op == Op::MulI) && c(0)) std::swap(args[0], args[1]);
+      if (op == Op::AddI && c(1)) {  // (x + c) + d
+        const Value& inner = program_.values[args[0]];
+        if (inner.op == Op::AddI && constant_i(inner.args[1]))
+          return this->op(Op::AddI, {inner.args[0], integer(*constant_i(inner.args[1]) + *c(1))});
+      }
+      if (op == Op::MulI && c(1)) {  // (x + c) * d, so that constants gather at the end of an index
+        const Value& inner = program_.values[args[0]];
+        if (inner.op == Op::AddI && constant_i(inner.args[1])) {
+          const ValueId x = inner.args[0];
+          const std::int64_t shift = *constant_i(inner.args[1]) * *c(1);
+          return this->op(Op::AddI, {this->op(Op::MulI, {x, args[1]}), integer(shift)});
+        }
+      }
+      if (op == Op::AddI && !c(1)) {  // a + (x + c), (x + c) + b
+        for (int side = 0; side < 2; ++side) {
+          const Value& inner = program_.values[args[static_cast<std::size_t>(side)]];
+          if (inner.op == Op::AddI && constant_i(inner.args[1])) {
+            const ValueId x = inner.args[0], shift = inner.args[1];
+            return this->op(Op::AddI,
+                            {this->op(Op::AddI, {x, args[static_cast<std::size_t>(1 - side)]}), shift});
+          }
+        }
+      }
+      break;
+    }
+    case Op::NotI:
+      check(args.at(0), Type::Integer);
+      if (c(0)) return integer(*c(0) == 0 ? 1 : 0);
+      break;
+    case Op::LessR:
+    case Op::EqualR:
+      check(args.at(0), Type::Real), check(args.at(1), Type::Real);
+      if (constant(args[0]) && constant(args[1]))
+        return integer(op == Op::LessR ? *constant(args[0]) < *constant(args[1])
+                                       : *constant(args[0]) == *constant(args[1]));
+      break;
+    case Op::ToReal:
+      check(args.at(0), Type::Integer);
+      if (c(0)) return real(static_cast<double>(*c(0)));
+      break;
+    case Op::ToInteger:
+    case Op::StopGradient:
+      check(args.at(0), Type::Real);
+      if (op == Op::StopGradient && constant(args[0])) return args[0];
+      break;
+    case Op::Select:
+      check(args.at(0), Type::Integer), check(args.at(1), Type::Real), check(args.at(2), Type::Real);
+      if (c(0)) return *c(0) != 0 ? args[1] : args[2];
+      if (args[1] == args[2]) return args[1];
+      break;
+    default:
+      broken("op() does not make this operation");
+  }
+  Value v;
+  v.op = op;
+  v.type = result_type(op);
+  v.args = std::move(args);
+  const std::size_t depth = pure_depth(v);
+  return add_value(std::move(v), depth);
+}
+
+ValueId Builder::random() {
+  Value v;
+  v.op = Op::Random;
+  return add_value(std::move(v), frames_.size() - 1, 0, false);
+}
+
+ValueId Builder::load(MemoryId memory, ValueId index) {
+  check(index, Type::Integer);
+  const Memory& m = program_.memories.at(memory);
+  Value v;
+  v.op = Op::Load;
+  v.type = m.type;
+  v.memory = memory;
+  v.args = {index};
+  const bool constant_memory = m.space == Space::Point || m.space == Space::Data;
+  if (!constant_memory) {
+    if (const auto cell = cells_[memory].find(index); cell != cells_[memory].end()) return cell->second.value;
+  }
+  // A load leaves loops that surely run, and (from a Local) that surely leave the memory alone.
+  std::size_t at = frames_.size() - 1;
+  while (at > depth_[index] && frames_[at].kind == StatementKind::For && frames_[at].certain) {
+    if (!constant_memory) {
+      const Frame& frame = frames_[at];
+      if (!frame.known_writes) break;
+      if (std::find(frame.writes.begin(), frame.writes.end(), memory) != frame.writes.end()) break;
+    }
+    --at;
+  }
+  return add_value(std::move(v), at, constant_memory ? 0 : generation_[memory]);
+}
+
+ValueId Builder::formula(const Formula& f, const std::map<std::string, ValueId, std::less<>>& names) {
+  switch (f.kind) {
+    case Formula::Kind::Number:
+      return real(f.number);
+    case Formula::Kind::Name: {
+      const auto found = names.find(f.name);
+      if (found == names.end()) broken("a formula's name `" + f.name + "` is not bound");
+      return found->second;
+    }
+    case Formula::Kind::Call:
+      break;
+  }
+  std::vector<ValueId> args;
+  args.reserve(f.args.size());
+  for (const Formula& arg : f.args) args.push_back(formula(arg, names));
+  if (f.name == "<") return op(Op::LessR, args);
+  if (f.name == "<=") return op(Op::NotI, {op(Op::LessR, {args[1], args[0]})});
+  if (f.name == "==") return op(Op::EqualR, args);
+  if (f.name == "?:") return op(Op::Select, args);
+  return call(f.name, std::move(args));
+}
+
+void Builder::forget(MemoryId memory) {
+  cells_[memory].clear();
+  generation_[memory] = ++generations_;
+}
+
+void Builder::forget_written(const Frame& frame) {
+  for (MemoryId m = 0; m < program_.memories.size(); ++m)
+    if (!frame.known_writes || std::find(frame.writes.begin(), frame.writes.end(), m) != frame.writes.end())
+      forget(m);
+}
+
+void Builder::wrote(MemoryId memory, ValueId index, ValueId value) {
+  if (program_.memories[memory].space == Space::Local)
+    for (const Frame& frame : frames_)
+      if (frame.known_writes &&
+          std::find(frame.writes.begin(), frame.writes.end(), memory) == frame.writes.end())
+        broken("a body writes a Local that it did not announce");
+  // Other elements keep their known values only where both indices are constants.
+  std::map<ValueId, Cell> kept;
+  if (constant_i(index))
+    for (const auto& [other, cell] : cells_[memory])
+      if (other != index && constant_i(other)) kept.emplace(other, cell);
+  forget(memory);
+  cells_[memory] = std::move(kept);
+  if (value != none) cells_[memory][index] = {value, frames_.size() - 1};
+}
+
+void Builder::store(MemoryId memory, ValueId index, ValueId value) {
+  check(index, Type::Integer);
+  check(value, program_.memories.at(memory).type);
+  Statement s;
+  s.kind = StatementKind::Store;
+  s.memory = memory, s.index = index, s.value = value;
+  frames_.back().statements.push_back(std::move(s));
+  wrote(memory, index, value);
+}
+
+void Builder::store_at(std::size_t depth, MemoryId memory, ValueId index, ValueId value) {
+  Statement s;
+  s.kind = StatementKind::Store;
+  s.memory = memory, s.index = index, s.value = value;
+  frames_.at(depth).statements.push_back(std::move(s));
+  forget(memory);
+}
+
+void Builder::accumulate(MemoryId memory, ValueId index, ValueId value) {
+  check(index, Type::Integer);
+  check(value, Type::Real);
+  if (constant(value) == 0.0) return;
+  Statement s;
+  s.kind = StatementKind::Accumulate;
+  s.memory = memory, s.index = index, s.value = value;
+  ValueId known = none;
+  if (const auto cell = cells_[memory].find(index); cell != cells_[memory].end())
+    known = add(cell->second.value, value);
+  if (known != none) {
+    // The sum is known: a store, so that whoever loads it need not.
+    s.kind = StatementKind::Store;
+    s.value = known;
+  }
+  frames_.back().statements.push_back(std::move(s));
+  wrote(memory, index, known);
+}
+
+void Builder::add_to_target(ValueId value) { accumulate(target(), integer(0), value); }
+
+LoopId Builder::begin_for(ValueId from, ValueId to, std::uint64_t max_trips, bool independent,
+                          std::optional<std::vector<MemoryId>> writes) {
+  check(from, Type::Integer), check(to, Type::Integer);
+  const auto loop = static_cast<LoopId>(program_.loops.size());
+  program_.loops.push_back({from, to, max_trips, independent});
+  Frame frame;
+  frame.loop = loop;
+  frame.certain = constant_i(from) && constant_i(to) && *constant_i(from) < *constant_i(to);
+  frame.known_writes = writes.has_value();
+  if (writes) frame.writes = std::move(*writes);
+  forget_written(frame);
+  frames_.push_back(std::move(frame));
+  return loop;
+}
+
+LoopId Builder::begin_for(std::int64_t from, std::int64_t to, bool independent,
+                          std::optional<std::vector<MemoryId>> writes) {
+  return begin_for(integer(from), integer(to), to > from ? static_cast<std::uint64_t>(to - from) : 0,
+                   independent, std::move(writes));
+}
+
+ValueId Builder::index(LoopId loop) {
+  std::size_t at = frames_.size();
+  while (at-- > 0)
+    if (frames_[at].loop == loop) break;
+  if (at >= frames_.size()) broken("the index of a loop that is not open");
+  Value v;
+  v.op = Op::LoopIndex;
+  v.type = Type::Integer;
+  v.loop = loop;
+  return add_value(std::move(v), at);
+}
+
+void Builder::end_for() {
+  Frame frame = std::move(frames_.back());
+  if (frames_.size() < 2 || frame.kind != StatementKind::For) broken("end_for() without begin_for()");
+  frames_.pop_back();
+  forget_written(frame);
+  if (frame.statements.empty()) return;
+  Statement s;
+  s.kind = StatementKind::For;
+  s.loop = frame.loop;
+  s.body = std::move(frame.statements);
+  frames_.back().statements.push_back(std::move(s));
+}
+
+void Builder::begin_if(ValueId condition, std::optional<std::vector<MemoryId>> writes) {
+  check(condition, Type::Integer);
+  Frame frame;
+  frame.kind = StatementKind::If;
+  frame.condition = condition;
+  frame.known_writes = writes.has_value();
+  if (writes) frame.writes = std::move(*writes);
+  forget_written(frame);
+  frames_.push_back(std::move(frame));
+}
+
+void Builder::begin_else() {
+  Frame& frame = frames_.back();
+  if (frames_.size() < 2 || frame.kind != StatementKind::If) broken("begin_else() without begin_if()");
+  if (frame.in_else) broken("a second begin_else()");
+  frame.in_else = true;
+  frame.first = std::move(frame.statements);
+  frame.statements.clear();
+  frame.values.clear();
+  forget_written(frame);
+}
+
+void Builder::end_if() {
+  Frame frame = std::move(frames_.back());
+  if (frames_.size() < 2 || frame.kind != StatementKind::If) broken("end_if() without begin_if()");
+  frames_.pop_back();
+  forget_written(frame);
+  Statement s;
+  s.kind = StatementKind::If;
+  s.value = frame.condition;
+  s.body = frame.in_else ? std::move(frame.first) : std::move(frame.statements);
+  if (frame.in_else) s.otherwise = std::move(frame.statements);
+  if (s.body.empty() && s.otherwise.empty()) return;
+  frames_.back().statements.push_back(std::move(s));
+}
+
+Program Builder::finish() {
+  if (frames_.size() != 1) broken("finish() with an open body");
+  program_.body = std::move(frames_.back().statements);
+  return std::move(program_);
+}
+
+}  // namespace drey::model
