@@ -29,6 +29,8 @@ constexpr std::uint64_t kTripMargin = 2'000;
 /// A dispatch should not hold a device longer (watchdogs, cancelling, progress).
 constexpr double kDispatchNs = 40e6;
 
+}  // namespace
+
 std::vector<std::byte> reals_to_bytes(std::span<const double> values, bool f64) {
   std::vector<std::byte> bytes(values.size() * (f64 ? 8 : 4));
   if (f64) {
@@ -48,15 +50,7 @@ std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, s
   return {singles.begin(), singles.end()};
 }
 
-std::vector<gpu::BindingSlot> slots_of(const glsl::Source& source) {
-  std::vector<gpu::BindingSlot> slots;
-  for (std::uint32_t i = 0; i < 5; ++i) slots.push_back({i, gpu::BufferKind::Storage});
-  for (const auto& data : source.data)
-    slots.push_back({data.binding, data.uniform ? gpu::BufferKind::Uniform : gpu::BufferKind::Storage});
-  return slots;
-}
-
-std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload(gpu::Device& device, const glsl::Source& source) {
+std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload_data(gpu::Device& device, const glsl::Source& source) {
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> buffers;
   for (const auto& data : source.data) {
     gpu::Buffer buffer(device, std::max<std::uint64_t>(16, data.bytes.size()),
@@ -67,9 +61,15 @@ std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload(gpu::Device& device, c
   return buffers;
 }
 
-std::uint32_t push_bytes(const KernelShape& shape) { return sizeof(Push) + 8 - (shape.f64 ? 0 : 4); }
+std::vector<gpu::BindingSlot> kernel_slots(const glsl::Source& source, std::uint32_t own) {
+  std::vector<gpu::BindingSlot> slots;
+  for (std::uint32_t i = 0; i < own; ++i) slots.push_back({i, gpu::BufferKind::Storage});
+  for (const auto& data : source.data)
+    slots.push_back({data.binding, data.uniform ? gpu::BufferKind::Uniform : gpu::BufferKind::Storage});
+  return slots;
+}
 
-std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> bindings(
+std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> kernel_bindings(
     std::initializer_list<const gpu::Buffer*> own, const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data) {
   std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> all;
   std::uint32_t binding = 0;
@@ -77,6 +77,10 @@ std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> bindings(
   for (const auto& [at, buffer] : data) all.emplace_back(at, &buffer);
   return all;
 }
+
+namespace {
+
+std::uint32_t push_bytes(const KernelShape& shape) { return sizeof(Push) + 8 - (shape.f64 ? 0 : 4); }
 
 std::vector<gpu::Buffer> pair_of_buffers(gpu::Device& device, std::uint64_t bytes) {
   std::vector<gpu::Buffer> buffers;
@@ -92,8 +96,8 @@ ChainKernel::ChainKernel(gpu::Device& on, const KernelShape& of_shape, const gls
       shape(of_shape),
       layout(of_shape),
       text(nuts_kernel(of_shape, density)),
-      data(upload(on, density)),
-      kernel(on, compile(text.text), slots_of(density), push_bytes(of_shape)) {
+      data(upload_data(on, density)),
+      kernel(on, compile(text.text), kernel_slots(density, 5), push_bytes(of_shape)) {
   text.text.clear();
   const std::uint64_t limit = on.info().trip_limit;
   const std::uint64_t least = text.fixed_trips + 2 * text.round_trips + text.tick_trips + kTripMargin;
@@ -116,7 +120,7 @@ Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bo
       record_word_(kernel.device, std::max<std::uint64_t>(1, slots) * count * 3 * 4),
       status_(pair_of_buffers(kernel.device, count * StateLayout::kWords * 4)),
       arguments_(kernel.device, kernel.kernel,
-                 bindings({&state_real_, &state_word_, &scale_, &record_real_, &record_word_}, kernel.data)) {
+                 kernel_bindings({&state_real_, &state_word_, &scale_, &record_real_, &record_word_}, kernel.data)) {
   for (int i = 0; i < 2; ++i) commands_.emplace_back(kernel.device);
   state_real_.fill(0);
   state_word_.fill(0);
@@ -292,13 +296,13 @@ void Chains::restore(std::span<const std::byte> state) {
   state_word_.write(state.subspan(state_real_.size()));
 }
 
-Chains::Record Chains::record(std::uint64_t slots) const {
+Chains::Record Chains::record(std::uint64_t slots, std::uint64_t first) const {
   Record record;
   record.stride = count_;
   record.components = components_;
   record.dimension = kernel_.shape.dimension;
-  record.reals = read_reals(record_real_, slots * components_ * count_, 0, kernel_.shape.f64);
-  record.words = record_word_.read_all<std::uint32_t>(slots * 3 * count_);
+  record.reals = read_reals(record_real_, slots * components_ * count_, first * components_ * count_, kernel_.shape.f64);
+  record.words = record_word_.read_all<std::uint32_t>(slots * 3 * count_, first * 3 * count_ * 4);
   return record;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,16 @@ namespace drey::nuts {
 
 /// Makes SPIR-V of GLSL: glsl::compile_cached, or a test's own.
 using Compile = std::function<std::vector<std::uint32_t>(const std::string&)>;
+
+/// A source's data in buffers of their own, by binding.
+std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload_data(gpu::Device& device, const glsl::Source& source);
+/// The bindings of a kernel around `source`: `own` storage buffers from 0 on, then the source's.
+std::vector<gpu::BindingSlot> kernel_slots(const glsl::Source& source, std::uint32_t own);
+std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> kernel_bindings(
+    std::initializer_list<const gpu::Buffer*> own, const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data);
+/// Numbers in a device's precision, and back. \param offset in numbers
+std::vector<std::byte> reals_to_bytes(std::span<const double> values, bool f64);
+std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, std::uint64_t offset, bool f64);
 
 /// A kernel of the sampler for one program, with the program's data on the device.
 class ChainKernel {
@@ -107,8 +118,10 @@ class Chains {
       return words[(slot * 3 + which) * stride + chain];
     }
   };
-  Record record(std::uint64_t slots) const;
+  /// Slots [first, first + slots), numbered from 0 in the result.
+  Record record(std::uint64_t slots, std::uint64_t first = 0) const;
   const gpu::Buffer& record_buffer() const { return record_real_; }
+  ChainKernel& kernel() const { return kernel_; }
 
   std::uint64_t count() const { return count_; }
   std::uint64_t slots() const { return slots_; }

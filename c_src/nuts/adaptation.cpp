@@ -1,0 +1,87 @@
+#include "nuts/adaptation.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace drey::nuts {
+namespace {
+
+constexpr double kGamma = 0.05, kOffset = 10, kDecay = 0.75;
+/// Step sizes beyond these mean that there is nothing to learn.
+constexpr double kLeastStep = 1e-10, kMostStep = 1e7;
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+void StepSizeAdaptation::restart(double step_size) {
+  mu_ = std::log(10 * step_size);
+  gap_ = 0;
+  count_ = 0;
+  log_step_ = std::log(step_size);
+  log_average_ = log_step_;
+}
+
+void StepSizeAdaptation::update(double mean_accept) {
+  if (!std::isfinite(mean_accept)) mean_accept = 0;
+  ++count_;
+  const double eta = 1 / (count_ + kOffset);
+  gap_ = (1 - eta) * gap_ + eta * (target_ - std::min(1.0, mean_accept));
+  log_step_ = std::clamp(mu_ - gap_ * std::sqrt(static_cast<double>(count_)) / kGamma, std::log(kLeastStep),
+                         std::log(kMostStep));
+  const double weight = std::pow(count_, -kDecay);
+  log_average_ = weight * log_step_ + (1 - weight) * log_average_;
+}
+
+double StepSizeAdaptation::exploring() const { return std::exp(log_step_); }
+double StepSizeAdaptation::averaged() const { return std::exp(log_average_); }
+
+void PooledSamples::add(const Chains::Record& record, std::uint64_t slot, std::uint64_t chain) {
+  for (std::uint64_t d = 0; d < dimension; ++d) {
+    points.push_back(record.point(slot, chain, d));
+    gradients.push_back(record.gradient(slot, chain, d));
+  }
+}
+
+std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<const double> previous) {
+  const std::uint64_t n = samples.count(), dimension = samples.dimension;
+  std::vector<double> metric(previous.begin(), previous.end());
+  if (n < 3) return metric;
+  const auto variance = [&](const std::vector<double>& values, std::uint64_t d) {
+    double mean = 0, sum = 0;
+    for (std::uint64_t i = 0; i < n; ++i) mean += values[i * dimension + d];
+    mean /= static_cast<double>(n);
+    for (std::uint64_t i = 0; i < n; ++i) sum += std::pow(values[i * dimension + d] - mean, 2);
+    return sum / static_cast<double>(n - 1);
+  };
+  for (std::uint64_t d = 0; d < dimension; ++d) {
+    const double ratio = std::sqrt(variance(samples.points, d) / variance(samples.gradients, d));
+    if (std::isfinite(ratio) && ratio > 0) metric[d] = std::clamp(ratio, 1e-20, 1e20);
+  }
+  return metric;
+}
+
+std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains) {
+  std::vector<double> means(chains), spreads(chains);
+  for (std::uint64_t c = 0; c < chains; ++c) {
+    double sum = 0, squares = 0;
+    for (std::uint64_t s = 0; s < slots; ++s) sum += record.lp(s, c);
+    means[c] = sum / static_cast<double>(std::max<std::uint64_t>(1, slots));
+    for (std::uint64_t s = 0; s < slots; ++s) squares += std::pow(record.lp(s, c) - means[c], 2);
+    spreads[c] = std::sqrt(squares / static_cast<double>(std::max<std::uint64_t>(1, slots)));
+  }
+  const double middle = median(means), spread = median(spreads);
+  const double dimension = static_cast<double>(record.dimension);
+  // The log density of a draw spreads by sqrt(D / 2) around its mean.
+  const double slack = 10 + 6 * std::max(spread, std::sqrt(dimension / 2));
+  std::vector<bool> agrees(chains);
+  for (std::uint64_t c = 0; c < chains; ++c) agrees[c] = means[c] > middle - slack;
+  return agrees;
+}
+
+}  // namespace drey::nuts

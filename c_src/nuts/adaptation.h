@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nuts/chains.h"
+
+/// What a warm-up learns from its chains, as plain arithmetic on the host.
+namespace drey::nuts {
+
+/// Dual averaging of the log step size towards a mean acceptance (Hoffman and Gelman 2014, section 3.2, their
+/// constants), fed with the acceptance pooled over chains.
+class StepSizeAdaptation {
+ public:
+  StepSizeAdaptation(double target_accept, double step_size) : target_(target_accept) { restart(step_size); }
+  /// Forgets everything but the step size.
+  void restart(double step_size);
+  void update(double mean_accept);
+  /// The step size to try next.
+  double exploring() const;
+  /// The average that the tuning keeps.
+  double averaged() const;
+
+ private:
+  double target_, mu_ = 0, gap_ = 0, log_step_ = 0, log_average_ = 0;
+  int count_ = 0;
+};
+
+/// Draws and their gradients, pooled over chains: [sample][dimension].
+struct PooledSamples {
+  std::uint64_t dimension = 0;
+  std::vector<double> points, gradients;
+  std::uint64_t count() const { return dimension ? points.size() / dimension : 0; }
+  void add(const Chains::Record& record, std::uint64_t slot, std::uint64_t chain);
+};
+
+/// The diagonal inverse metric that minimises the Fisher divergence to a normal: sd(draws) / sd(gradients) of
+/// each coordinate (nutpie; Seyboldt, Carlson, Carpenter 2026). Coordinates without spread keep `previous`.
+std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<const double> previous);
+
+/// Which chains to learn from: all but those whose mean log density in the record lies so far below the median
+/// chain that they must sit in another mode or be stuck. Never fewer than half.
+std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);
+
+}  // namespace drey::nuts

@@ -1,0 +1,191 @@
+#include "nuts/warmup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "error.h"
+#include "nuts/adaptation.h"
+
+namespace drey::nuts {
+namespace {
+
+/// Chains that learn together at least, and at most: more chains than this start from the positions of these
+/// after a few transitions of their own.
+constexpr std::uint64_t kLeastPool = 16, kMostPool = 4096;
+/// Bytes of state that a pool may take; with kMostPool what bounds it.
+constexpr std::uint64_t kPoolBytes = 100u << 20;
+
+/// A stretch of transitions under one metric. The step size adapts at each transition; the metric is learnt from
+/// the stretch as it ends.
+struct Window {
+  std::uint32_t transitions = 0;
+  int depth_cap = 10;
+  bool learns_metric = true;
+};
+
+/// The schedule for `most` transitions a chain. Early windows are short and their trees capped: far from the
+/// typical set and with a poor metric a trajectory costs much and teaches little.
+std::vector<Window> windows_for(std::uint64_t most, std::uint64_t pool, int max_depth) {
+  // Pooled chains bring many draws a transition: the windows need fewer transitions.
+  const double share = pool >= 256 ? 0.5 : pool >= 64 ? 0.7 : 1.0;
+  const auto scaled = [&](double n) { return static_cast<std::uint32_t>(std::max(4.0, std::round(n * share))); };
+  std::vector<Window> windows = {{scaled(12), 4, true},  {scaled(12), 6, true},  {scaled(16), 8, true},
+                                 {scaled(24), 10, true}, {scaled(40), 10, true}, {scaled(30), 10, false}};
+  std::uint64_t total = 0;
+  for (const auto& window : windows) total += window.transitions;
+  if (total > most)
+    for (auto& window : windows)
+      window.transitions = std::max<std::uint32_t>(
+          1, static_cast<std::uint32_t>(static_cast<double>(window.transitions) * most / total));
+  for (auto& window : windows) window.depth_cap = std::min(window.depth_cap, max_depth);
+  return windows;
+}
+
+class Pool {
+ public:
+  Pool(ChainKernel& kernel, const Options& options, std::uint64_t count, std::uint64_t slots,
+       const OnProgress& progress, std::stop_token stop)
+      : kernel_(kernel),
+        chains_(kernel, count, slots, true),
+        progress_(progress),
+        stop_(std::move(stop)),
+        metric_(kernel.shape.dimension, 1.0) {
+    run_.seed = options.seed;
+    run_.first_chain = options.first_chain;
+    run_.phase = Phase::Warmup;
+    run_.budget = options.budget;
+    run_.ticks = 1;
+    total_ = 0;
+  }
+
+  Chains& chains() { return chains_; }
+  const std::vector<double>& metric() const { return metric_; }
+  std::uint64_t transitions() const { return run_.limit; }
+  std::uint64_t gradients() const { return gradients_; }
+  std::uint64_t divergent() const { return divergent_; }
+  void set_total(std::uint64_t total) { total_ = total; }
+
+  void set_metric(std::vector<double> metric) {
+    metric_ = std::move(metric);
+    std::vector<double> scale(metric_);
+    for (double& s : scale) s = std::sqrt(s);
+    chains_.set_scale(scale);
+  }
+
+  /// One transition of every chain, recorded in `slot`. \returns the mean acceptance of chains that move at all
+  double transition(double step_size, int depth_cap, std::uint32_t slot) {
+    run_.limit += 1;
+    run_.base = run_.limit - 1 - slot;
+    run_.step_size = step_size;
+    run_.depth_cap = depth_cap;
+    const auto status = chains_.run(run_, {}, stop_);
+    if (status.failed) failed(status.failed);
+    const auto record = chains_.record(1, slot);
+    double sum = 0;
+    for (std::uint64_t c = 0; c < chains_.count(); ++c) {
+      sum += record.accept(0, c);
+      gradients_ += record.word(0, 1, c);
+      divergent_ += record.word(0, 2, c);
+    }
+    if (progress_) progress_({"warmup", run_.limit * chains_.count(), total_, divergent_});
+    return sum / static_cast<double>(chains_.count());
+  }
+
+ private:
+  [[noreturn]] void failed(std::uint64_t count) const {
+    throw Error("bad_start",
+                fmt::format("{} of {} chains found no start with a finite density and gradient in 100 tries of "
+                            "uniform(-2, 2) on the unconstrained scale; look for parameters outside their "
+                            "constraints' support, or logs and divisions that fail near 0",
+                            count, chains_.count()));
+  }
+
+  ChainKernel& kernel_;
+  Chains chains_;
+  const OnProgress& progress_;
+  std::stop_token stop_;
+  std::vector<double> metric_;
+  Run run_;
+  std::uint64_t total_ = 0, gradients_ = 0, divergent_ = 0;
+};
+
+/// A first step size: doubled or halved, a single leapfrog at a time, until the pooled acceptance crosses 0.8
+/// (Hoffman and Gelman 2014, heuristic of section 3.2.1, pooled). The moves are transitions like any other.
+double first_step_size(Pool& pool, double step) {
+  const bool up = pool.transition(step, 1, 0) > 0.8;
+  for (int i = 0; i < 40; ++i) {
+    const double next = up ? step * 2 : step / 2;
+    const bool high = pool.transition(next, 1, 0) > 0.8;
+    if (up && !high) return step;
+    step = next;
+    if (!up && high) return step;
+  }
+  return step;
+}
+
+}  // namespace
+
+std::uint64_t PooledWarmup::pool_size(std::uint64_t chains, const KernelShape& shape) {
+  const std::uint64_t most = std::min(kMostPool, std::max<std::uint64_t>(1, kPoolBytes / Chains::state_bytes(shape)));
+  return std::min(std::max(chains, kLeastPool), most);
+}
+
+Tuning PooledWarmup::run(ChainKernel& kernel, const Options& options, std::span<const double> starts,
+                         const OnProgress& progress, std::stop_token stop) const {
+  const std::uint64_t dimension = kernel.shape.dimension, pool_count = pool_size(options.chains, kernel.shape);
+  const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth);
+  std::uint32_t longest = 1;
+  std::uint64_t planned = 0;
+  for (const auto& window : windows) {
+    longest = std::max(longest, window.transitions);
+    planned += window.transitions;
+  }
+  Pool pool(kernel, options, pool_count, longest, progress, stop);
+  pool.set_total(planned * pool_count);
+  if (starts.empty()) {
+    pool.chains().start_dispersed();
+  } else {
+    std::vector<double> spread(pool_count * dimension);
+    for (std::uint64_t c = 0; c < pool_count; ++c)
+      for (std::uint64_t d = 0; d < dimension; ++d)
+        spread[c * dimension + d] = starts[c * dimension % starts.size() + d];
+    pool.chains().start_at(spread);
+  }
+  pool.set_metric(std::vector<double>(dimension, 1.0));
+  StepSizeAdaptation step(options.target_accept, first_step_size(pool, 0.5));
+  for (std::size_t w = 0; w < windows.size(); ++w) {
+    const auto& window = windows[w];
+    for (std::uint32_t i = 0; i < window.transitions; ++i)
+      step.update(pool.transition(step.exploring(), window.depth_cap, i));
+    if (!window.learns_metric) continue;
+    const auto record = pool.chains().record(window.transitions);
+    const auto agrees = agreeing_chains(record, window.transitions, pool_count);
+    PooledSamples samples;
+    samples.dimension = dimension;
+    // The first half of an early window is still on its way in.
+    for (std::uint64_t s = w < 3 ? window.transitions / 2 : 0; s < window.transitions; ++s)
+      for (std::uint64_t c = 0; c < pool_count; ++c)
+        if (agrees[c]) samples.add(record, s, c);
+    pool.set_metric(fisher_diagonal(samples, pool.metric()));
+    // A new metric is a new scale of the step.
+    step.restart(w < 2 ? first_step_size(pool, step.averaged()) : step.averaged());
+  }
+  Tuning tuning;
+  tuning.f64 = kernel.shape.f64;
+  tuning.metric = MetricKind::Diagonal;
+  tuning.step_size = step.averaged();
+  tuning.inverse_metric = pool.metric();
+  tuning.dimension = dimension;
+  const auto positions = pool.chains().positions();
+  tuning.position_count = std::min(options.chains, pool_count);
+  tuning.positions.assign(positions.begin(),
+                          positions.begin() + static_cast<std::ptrdiff_t>(tuning.position_count * dimension));
+  tuning.transitions = pool.transitions();
+  tuning.gradients = pool.gradients() / pool_count;
+  tuning.divergent = pool.divergent();
+  return tuning;
+}
+
+}  // namespace drey::nuts
