@@ -33,6 +33,7 @@ struct EngineOptions {
   std::string door;         ///< `node` or `nif`
   int device = -1;          ///< index into the devices; -1: the best one
   std::size_t max_jobs = 64;  ///< running and waiting; more are refused with reason `busy`
+  std::size_t max_result_bytes = std::size_t{4} << 30;  ///< a run's draws in the host's memory, at most
 };
 
 /// The engine. All members may be called from any thread; none blocks on a device.

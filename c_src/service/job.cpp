@@ -1,0 +1,92 @@
+#include "service/job.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace drey::service {
+
+using term::Term;
+
+namespace {
+
+/// Progress goes to a subscriber at most so often; a change of phase goes at once.
+constexpr auto send_interval = std::chrono::milliseconds(100);
+
+std::optional<Job::Clock::time_point> deadline_of(const Prepared& prepared) {
+  if (!prepared.deadline) return std::nullopt;
+  return Job::Clock::now() + *prepared.deadline;
+}
+
+}  // namespace
+
+Job::Job(Ticket ticket, const CallRow& call_row, Call call, Prepared work)
+    : id(ticket), row(call_row), prepared(std::move(work)), deadline(deadline_of(prepared)), call_(std::move(call)) {
+  call_.arguments.clear();
+}
+
+void Job::answer(Term term) {
+  if (answered_.exchange(true)) return;
+  call_.reply(std::move(term));
+}
+
+void Job::begin(std::int64_t device) {
+  const std::lock_guard lock(mutex_);
+  running_ = true;
+  device_ = device;
+  phase_ = "starting";
+}
+
+void Job::note(const nuts::Progress& progress) {
+  Term message;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool turned = phase_ != progress.phase;
+    if (turned) phase_ = progress.phase;
+    done_ = progress.done;
+    total_ = progress.total;
+    divergent_ = progress.divergent;
+    if (!prepared.stream_to || !call_.send || answered()) return;
+    const auto now = Clock::now();
+    if (!turned && now - last_sent_ < send_interval && !(total_ > 0 && done_ == total_)) return;
+    last_sent_ = now;
+    message = progress_message();
+  }
+  call_.send(*prepared.stream_to, std::move(message));
+}
+
+bool Job::running() const {
+  const std::lock_guard lock(mutex_);
+  return running_;
+}
+
+std::string Job::reached() const {
+  const std::lock_guard lock(mutex_);
+  if (!running_) return "waiting for other jobs";
+  if (total_ == 0) return fmt::format("in phase {}", phase_);
+  return fmt::format("in phase {}, {} of {} transitions", phase_, done_, total_);
+}
+
+Term Job::progress_message() const {
+  return term::tuple({term::atom("drey"), Term(static_cast<std::int64_t>(id)),
+                      term::tuple({term::atom("progress"),
+                                   term::map({{"phase", term::atom(phase_)},
+                                              {"done", Term(static_cast<std::int64_t>(done_))},
+                                              {"total", Term(static_cast<std::int64_t>(total_))},
+                                              {"divergent", Term(static_cast<std::int64_t>(divergent_))}})})});
+}
+
+Term Job::describe() const {
+  const std::lock_guard lock(mutex_);
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - submitted_).count();
+  return term::map({{"id", Term(static_cast<std::int64_t>(id))},
+                    {"call", term::atom(row.name)},
+                    {"phase", term::atom(answered() ? "stopping" : phase_)},
+                    {"done", Term(static_cast<std::int64_t>(done_))},
+                    {"total", Term(static_cast<std::int64_t>(total_))},
+                    {"divergent", Term(static_cast<std::int64_t>(divergent_))},
+                    {"device", device_ < 0 ? term::atom(running_ ? "host" : "undefined") : Term(device_)},
+                    {"elapsed_ms", Term(static_cast<std::int64_t>(elapsed))}});
+}
+
+}  // namespace drey::service
