@@ -7,7 +7,7 @@
 
 -export([nodes_option/1, sample/3, shares/2]).
 
--define(DEFAULT_CHAINS, 4).
+-define(DEFAULT_CHAINS, 64).  % enough for the lanes of a CPU; who has GPUs names a larger number
 
 -type share() :: {First :: non_neg_integer(), Count :: pos_integer()}.
 
@@ -46,7 +46,7 @@ warm(_, Nodes, Model, #{tuning := _} = Opts) ->
     split(Nodes, Model, Opts, 0);
 warm(_, [Node | Others], Model, Opts) ->
     WarmOpts = maps:with([chains, first_chain, seed, warmup, precision, metric, target_accept, max_depth,
-                          deadline_ms, device], Opts),
+                          deadline_ms, device, budget, stream_to], Opts),
     Start = erlang:monotonic_time(millisecond),
     case drey:warmup(Node, Model, WarmOpts) of
         {ok, Tuning} ->
@@ -71,7 +71,8 @@ split(Nodes, Model, Opts, WarmupMs) ->
     end.
 
 request(Node, {First, Count} = Share, #{model := Model, opts := Opts, first := Base}, Requests) ->
-    ShareOpts = Opts#{chains => Count, first_chain => Base + First},
+    %% The summary is of all chains together, made when they are.
+    ShareOpts = Opts#{chains => Count, first_chain => Base + First, summary => false},
     erpc:send_request(Node, drey, sample, [Model, ShareOpts], {Node, Share}, Requests).
 
 %% Waits for all shares. `Idle' are nodes with nothing to do: they take what a lost node had.

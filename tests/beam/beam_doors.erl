@@ -185,7 +185,7 @@ same_draws() ->
     [{lists:concat(["any split of the chains gives the draws of the whole, ", Precision]),
       fun() ->
               Opts = #{chains => 12, warmup => 100, draws => 30, seed => 11, precision => Precision},
-              {ok, Tuning} = drey:warmup(?A, schools(), Opts),
+              {ok, Tuning} = drey:warmup(?A, schools(), maps:remove(draws, Opts)),
               Run = Opts#{tuning => Tuning},
               {ok, #{draws := Whole}} = drey:sample(?A, schools(), Run),
               Parts = [begin
@@ -203,7 +203,7 @@ same_draws() ->
      {"a run over nodes is the run of one node, and says who did what",
       fun() ->
               Opts = #{chains => 7, warmup => 100, draws => 30, seed => 13},
-              {ok, Tuning} = drey:warmup(?B, schools(), Opts),
+              {ok, Tuning} = drey:warmup(?B, schools(), maps:remove(draws, Opts)),
               {ok, #{draws := One}} = drey:sample(?B, schools(), Opts#{tuning => Tuning}),
               {ok, #{draws := Many, nodes := Who}} =
                   drey:sample(schools(), Opts#{tuning => Tuning, nodes => [?A, ?B, ?PEER]}),
