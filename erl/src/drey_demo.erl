@@ -113,13 +113,17 @@ one_posterior(Nodes) ->
           [[atom_to_list(N), io_lib:format("~b to ~b", [First, First + Count - 1]), ms(compile_ms, P), ms(sampling_ms, P),
             rate(Count * 500, P)]
            || #{node := N, first_chain := First, chains := Count} = P <- maps:get(nodes, Result)]),
-    say("~n  warmed up once, on ~ts, in ~ts ms; tuning sent to both; ~b ms from call to summary",
-        [hd(Nodes), ms(warmup_ms, Result), Wall]),
+    say("~n  warmed up once, on ~ts~ts: ~ts ms with its compile; the tuning went to both", [hd(Nodes), spent(Tuning), ms(warmup_ms, Result)]),
+    say("  ~b ms from call to summary, the network included", [Wall]),
     warnings(Result),
     #{draws := Draws} = Result,
     Alone = ok(drey:sample(hd(Nodes), eight_schools(), Opts#{tuning => Tuning})),
     same(Draws, maps:get(draws, Alone), "all 64 chains on one node give"),
     {Opts#{tuning => Tuning}, Draws}.
+
+spent(#{transitions := Transitions, step_size := Step, precision := Precision}) ->
+    io_lib:format(", in ~b transitions a chain (step size ~.2f, ~ts)", [Transitions, Step, Precision]);
+spent(_) -> "".
 
 %% 4 -----------------------------------------------------------------------------------------------------
 
