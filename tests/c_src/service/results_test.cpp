@@ -1,0 +1,145 @@
+#include "service/results.h"
+
+#include <gtest/gtest.h>
+
+#include "error.h"
+#include "service/arrays.h"
+#include "service/diagnostics.h"
+#include "service/tuning.h"
+
+namespace drey::service {
+namespace {
+
+using term::Term;
+
+model::Model two_outputs() {
+  model::Model model;
+  model.outputs.push_back({"a", model::OutputKind::Parameter, model::Type::Real, {}, 0, 1});
+  model.outputs.push_back({"b", model::OutputKind::Generated, model::Type::Real, {2, 3}, 1, 6});
+  model.output_size = 7;
+  return model;
+}
+
+/// Two chains of three draws; element k of row i is 100 i + k.
+nuts::Draws counted() {
+  nuts::Draws draws;
+  draws.chains = 2;
+  draws.draws = 3;
+  draws.output_size = 7;
+  for (int i = 0; i < 6; ++i)
+    for (int k = 0; k < 7; ++k) draws.outputs.push_back(100 * i + k);
+  return draws;
+}
+
+TEST(Results, ElementsAreNamedFromOneRowMajor) {
+  EXPECT_EQ(element_name("mu", {}, 0), "mu");
+  EXPECT_EQ(element_name("theta", {8}, 2), "theta[3]");
+  EXPECT_EQ(element_name("omega", {2, 3}, 3), "omega[2,1]");
+  EXPECT_EQ(element_name("x", {2, 3, 4}, 23), "x[2,3,4]");
+}
+
+TEST(Results, DrawsAreGatheredByOutput) {
+  const model::Model model = two_outputs();
+  Options options;
+  for (const bool f64 : {false, true}) {
+    nuts::Draws draws = counted();
+    const Term term = draws_term(draws, select_outputs(model, options), f64);
+    EXPECT_TRUE(term.find("a")->as<term::Tuple>()->elements[0].is_atom(f64 ? "f64" : "f32"));
+    EXPECT_EQ(read_numbers(*term.find("a"), "a").values, (std::vector<double>{0, 100, 200, 300, 400, 500}));
+    const Numbers b = read_numbers(*term.find("b"), "b");
+    EXPECT_EQ(b.shape, (Shape{2, 3, 2, 3}));
+    EXPECT_EQ(b.values[6], 101);
+    EXPECT_EQ(b.values[35], 506);
+  }
+}
+
+TEST(Results, OutputsAreSelectedInTheModelsOrder) {
+  const model::Model model = two_outputs();
+  Options options;
+  options.outputs = {"b", "a"};
+  const auto both = select_outputs(model, options);
+  ASSERT_EQ(both.size(), 2u);
+  EXPECT_EQ(both[0]->name, "a");
+  options.outputs = {"bb"};
+  EXPECT_THROW(select_outputs(model, options), Error);
+  options.outputs.emplace();
+  EXPECT_TRUE(select_outputs(model, options).empty());
+}
+
+TEST(Results, ASummaryRowForEachElement) {
+  const model::Model model = two_outputs();
+  const nuts::Draws draws = counted();
+  const auto rows = summarize(draws, select_outputs(model, {}), {}, [] { return false; });
+  ASSERT_EQ(rows.size(), 7u);
+  EXPECT_EQ(rows[1].name, "b[1,1]");
+  EXPECT_EQ(rows[1].mean, 251);
+  EXPECT_EQ(rows[6].name, "b[2,3]");
+  int asked = 0;
+  EXPECT_LT(summarize(draws, select_outputs(model, {}), {}, [&] { return ++asked > 3; }).size(), 7u);
+}
+
+TEST(Tuning, GoesThroughATermUnchanged) {
+  nuts::Tuning tuning;
+  tuning.f64 = true;
+  tuning.mapping = "subgroup";
+  tuning.step_size = 0.1234567890123456789;
+  tuning.dimension = 2;
+  tuning.inverse_metric = {1.5, 0.25};
+  tuning.positions = {1, 2, 3, 4, 5, 6};
+  tuning.position_count = 3;
+  tuning.model_key = "key";
+  tuning.transitions = 100;
+  tuning.gradients = 1000;
+  tuning.divergent = 2;
+  const nuts::Tuning back = read_tuning(tuning_term(tuning));
+  EXPECT_EQ(back.f64, tuning.f64);
+  EXPECT_EQ(back.mapping, tuning.mapping);
+  EXPECT_EQ(back.step_size, tuning.step_size);
+  EXPECT_EQ(back.inverse_metric, tuning.inverse_metric);
+  EXPECT_EQ(back.positions, tuning.positions);
+  EXPECT_EQ(back.position_count, tuning.position_count);
+  EXPECT_EQ(back.model_key, tuning.model_key);
+  EXPECT_EQ(back.divergent, tuning.divergent);
+  EXPECT_EQ(back.transitions, tuning.transitions);
+  EXPECT_EQ(back.gradients, tuning.gradients);
+
+  Options options;
+  EXPECT_NO_THROW(check_tuning(back, 2, "key", options));
+  EXPECT_THROW(check_tuning(back, 3, "key", options), Error);
+  EXPECT_THROW(check_tuning(back, 2, "yek", options), Error);
+  options.precision_given = true;
+  options.sampling.precision = nuts::PrecisionChoice::F32;
+  EXPECT_THROW(check_tuning(back, 2, "key", options), Error);
+}
+
+TEST(Diagnostics, EachSignGetsOneWarningWithARemedy) {
+  nuts::Draws draws;
+  draws.chains = 2;
+  draws.draws = 100;
+  draws.divergent.assign(200, 0);
+  draws.depth.assign(200, 3);
+  for (int i = 0; i < 200; ++i) draws.energy.push_back(i % 2);
+  std::vector<stats::Row> rows(2);
+  rows[0].name = "mu";
+  rows[0].rhat = 1.001;
+  rows[0].ess_bulk = rows[0].ess_tail = 500;
+  rows[1] = rows[0];
+  EXPECT_TRUE(warnings(draws, 10, rows).empty());
+
+  draws.divergent[7] = 1;
+  draws.depth[9] = 10;
+  for (int i = 0; i < 200; ++i) draws.energy[static_cast<std::size_t>(i)] = i;
+  rows[1].name = "tau";
+  rows[1].rhat = 1.2;
+  rows[1].ess_tail = 150;
+  const auto found = warnings(draws, 10, rows);
+  ASSERT_EQ(found.size(), 5u);
+  EXPECT_NE(found[0].find("target_accept"), std::string::npos);
+  EXPECT_NE(found[1].find("max_depth"), std::string::npos);
+  EXPECT_NE(found[2].find("E-BFMI"), std::string::npos);
+  EXPECT_NE(found[3].find("tau"), std::string::npos);
+  EXPECT_NE(found[4].find("150"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace drey::service
