@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <spirv-tools/optimizer.hpp>
 #include <sstream>
 #include <string_view>
+#include <thread>
 
 #include "error.h"
 #include "shaders/shaders.h"
@@ -147,6 +149,20 @@ std::vector<std::uint32_t> optimise(const std::string& source, const std::vector
 
 }  // namespace
 
-std::vector<std::uint32_t> compile(const std::string& source) { return optimise(source, to_spirv(source)); }
+std::vector<std::uint32_t> compile(const std::string& source) {
+  // On a stack of its own: glslang recurses with the depth of expressions, and a VM's scheduler thread has a
+  // few hundred kilobytes.
+  std::vector<std::uint32_t> spirv;
+  std::exception_ptr failure;
+  std::thread([&] {
+    try {
+      spirv = optimise(source, to_spirv(source));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }).join();
+  if (failure) std::rethrow_exception(failure);
+  return spirv;
+}
 
 }  // namespace drey::glsl

@@ -14,7 +14,7 @@ enum class Precision : std::uint8_t { F32, F64 };
 /// A buffer the emitted code reads, to be bound at `binding` of descriptor set 0.
 struct DataBuffer {
   std::uint32_t binding = 0;
-  bool uniform = false;             ///< a uniform buffer (std140, vec4 elements); else a storage buffer (std430)
+  bool uniform = false;  ///< a uniform buffer (std140, vec4 elements); else a storage buffer (std430)
   std::vector<std::uint8_t> bytes;  ///< the data in the device's precision, rows padded as the code expects
 };
 
@@ -40,8 +40,8 @@ struct Source {
 
 struct EmitOptions {
   Precision precision = Precision::F32;
-  std::uint32_t first_binding = 0;       ///< data buffers take bindings from here
-  std::uint64_t uniform_range = 65536;   ///< bytes; larger data goes to storage buffers
+  std::uint32_t first_binding = 0;      ///< data buffers take bindings from here
+  std::uint64_t uniform_range = 65536;  ///< bytes; larger data goes to storage buffers
 };
 
 /// \param program a density program (differentiated or not) or a draw program of `model`

@@ -383,8 +383,7 @@ ValueId Builder::load(MemoryId memory, ValueId index) {
   while (at > depth_[index] && frames_[at].kind == StatementKind::For && frames_[at].certain) {
     if (!constant_memory) {
       const Frame& frame = frames_[at];
-      if (!frame.known_writes) break;
-      if (std::find(frame.writes.begin(), frame.writes.end(), memory) != frame.writes.end()) break;
+      if (frame.may_write(memory)) break;
     }
     --at;
   }
@@ -413,6 +412,11 @@ ValueId Builder::formula(const Formula& f, const std::map<std::string, ValueId, 
   return call(f.name, std::move(args));
 }
 
+bool Builder::Frame::may_write(MemoryId memory) const {
+  return !known_writes || memory >= first_new ||
+         std::find(writes.begin(), writes.end(), memory) != writes.end();
+}
+
 void Builder::forget(MemoryId memory) {
   cells_[memory].clear();
   generation_[memory] = ++generations_;
@@ -420,16 +424,13 @@ void Builder::forget(MemoryId memory) {
 
 void Builder::forget_written(const Frame& frame) {
   for (MemoryId m = 0; m < program_.memories.size(); ++m)
-    if (!frame.known_writes || std::find(frame.writes.begin(), frame.writes.end(), m) != frame.writes.end())
-      forget(m);
+    if (frame.may_write(m)) forget(m);
 }
 
 void Builder::wrote(MemoryId memory, ValueId index, ValueId value) {
   if (program_.memories[memory].space == Space::Local)
-    for (const Frame& frame : frames_)
-      if (frame.known_writes &&
-          std::find(frame.writes.begin(), frame.writes.end(), memory) == frame.writes.end())
-        broken("a body writes a Local that it did not announce");
+    for (std::size_t at = 1; at < frames_.size(); ++at)
+      if (!frames_[at].may_write(memory)) broken("a body writes a Local that it did not announce");
   // Other elements keep their known values only where both indices are constants.
   std::map<ValueId, Cell> kept;
   if (constant_i(index))
@@ -489,6 +490,7 @@ LoopId Builder::begin_for(ValueId from, ValueId to, std::uint64_t max_trips, boo
   frame.certain = constant_i(from) && constant_i(to) && *constant_i(from) < *constant_i(to);
   frame.known_writes = writes.has_value();
   if (writes) frame.writes = std::move(*writes);
+  frame.first_new = static_cast<MemoryId>(program_.memories.size());
   forget_written(frame);
   frames_.push_back(std::move(frame));
   return loop;
@@ -532,6 +534,7 @@ void Builder::begin_if(ValueId condition, std::optional<std::vector<MemoryId>> w
   frame.condition = condition;
   frame.known_writes = writes.has_value();
   if (writes) frame.writes = std::move(*writes);
+  frame.first_new = static_cast<MemoryId>(program_.memories.size());
   forget_written(frame);
   frames_.push_back(std::move(frame));
 }

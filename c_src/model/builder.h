@@ -112,6 +112,8 @@ class Builder {
     bool certain = true;  // a For that surely makes a trip
     bool known_writes = false;
     std::vector<MemoryId> writes;
+    MemoryId first_new = 0;  // memories made since it was opened are its own
+    bool may_write(MemoryId memory) const;
     std::unordered_map<Key, ValueId, Hash> values;
   };
   struct Cell {

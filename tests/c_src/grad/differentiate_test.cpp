@@ -1,0 +1,72 @@
+#include "grad/differentiate.h"
+
+#include <gmock/gmock.h>
+
+#include <random>
+
+#include "grad/optimise.h"
+#include "model/evaluator.h"
+#include "support/differences.h"
+#include "support/programs.h"
+
+namespace drey::grad {
+namespace {
+
+using model::Evaluator;
+using testing::Case;
+
+std::vector<double> random_point(std::uint64_t dimension, unsigned seed) {
+  std::mt19937_64 random(seed);
+  std::normal_distribution<double> normal(0, 0.5);
+  std::vector<double> point(dimension);
+  for (double& x : point) x = normal(random);
+  return point;
+}
+
+void expect_gradient(const Case& c, const model::Program& program) {
+  const model::Program reversed = differentiate(program, c.model.dimension);
+  Evaluator forward(program, c.model.data), both(reversed, c.model.data);
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    const auto point = random_point(c.model.dimension, seed);
+    const auto result = both.run(point);
+    const double target = forward.run(point).target;
+    EXPECT_NEAR(result.target, target, 1e-13 * (1 + std::abs(target))) << c.name;
+    const auto expected = testing::gradient_by_differences(
+        [&](std::span<const double> x) { return forward.run(x).target; }, point);
+    ASSERT_EQ(result.gradient.size(), expected.size());
+    for (std::size_t d = 0; d < expected.size(); ++d)
+      EXPECT_NEAR(result.gradient[d], expected[d], 2e-8 * (1 + std::abs(expected[d])))
+          << c.name << " d" << d << " seed " << seed;
+  }
+}
+
+TEST(Differentiate, AgreesWithDifferences) {
+  for (const Case& c :
+       {testing::eight_schools(), testing::logistic(50, 6), testing::garch(40), testing::groups()}) {
+    expect_gradient(c, c.model.density);
+    for (const std::uint64_t unroll : {4, 20})
+      for (const std::uint64_t strip : {0, 4})
+        expect_gradient(c, optimise(c.model.density, {.unroll_trips = unroll, .strip = strip}));
+  }
+}
+
+TEST(Differentiate, RewritingTheResultKeepsIt) {
+  for (const Case& c :
+       {testing::eight_schools(), testing::logistic(50, 6), testing::garch(40), testing::groups()}) {
+    const model::Program reversed = differentiate(c.model.density, c.model.dimension);
+    Evaluator plain(reversed, c.model.data);
+    const auto point = random_point(c.model.dimension, 3);
+    const auto expected = plain.run(point);
+    for (const std::uint64_t unroll : {0, 4, 20})
+      for (const std::uint64_t strip : {0, 2, 4}) {
+        const model::Program better = optimise(reversed, {.unroll_trips = unroll, .strip = strip});
+        const auto result = Evaluator(better, c.model.data).run(point);
+        EXPECT_NEAR(result.target, expected.target, 1e-12 * std::abs(expected.target));
+        for (std::size_t d = 0; d < expected.gradient.size(); ++d)
+          EXPECT_NEAR(result.gradient[d], expected.gradient[d], 1e-11 * (1 + std::abs(expected.gradient[d])));
+      }
+  }
+}
+
+}  // namespace
+}  // namespace drey::grad
