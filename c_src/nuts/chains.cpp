@@ -28,6 +28,8 @@ static_assert(sizeof(Push) == 72);
 constexpr std::uint64_t kTripMargin = 2'000;
 /// A dispatch should not hold a device longer (watchdogs, cancelling, progress).
 constexpr double kDispatchNs = 40e6;
+/// Ticks between two looks at the seldom part, and rounds of a first dispatch, whose speed is not known.
+constexpr std::uint32_t kTicks = 8, kFirstRounds = 16;
 
 }  // namespace
 
@@ -164,15 +166,20 @@ void Chains::set_scale(std::span<const double> scale) {
   scale_.write(reals_to_bytes(scale, kernel_.shape.f64));
 }
 
-std::uint32_t Chains::max_rounds(std::uint32_t ticks) const {
-  const std::uint64_t limit = kernel_.device.info().trip_limit;
-  if (!limit) return 1u << 20;
-  const auto& text = kernel_.text;
-  const std::uint64_t room = limit - kTripMargin - text.fixed_trips - text.round_trips;
-  return static_cast<std::uint32_t>(room / (text.round_trips + ticks * text.tick_trips));
+Chains::Plan Chains::plan(std::uint32_t ticks, std::uint64_t rounds) const {
+  ticks = std::max(1u, ticks);
+  std::uint64_t most = 1u << 20;
+  if (const std::uint64_t limit = kernel_.device.info().trip_limit) {
+    // ChainKernel's constructor has seen to it that one round of one tick fits.
+    const auto& text = kernel_.text;
+    const std::uint64_t room = limit - kTripMargin - text.fixed_trips - text.round_trips;
+    ticks = static_cast<std::uint32_t>(std::min<std::uint64_t>(ticks, (room - text.round_trips) / text.tick_trips));
+    most = room / (text.round_trips + ticks * text.tick_trips);
+  }
+  return {ticks, static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rounds, 1, most))};
 }
 
-void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const Run& run, std::uint32_t rounds,
+void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run, std::uint32_t rounds,
                              std::uint32_t ticks, std::uint32_t stamp) {
   const Push head{static_cast<std::uint32_t>(run.seed),
                   static_cast<std::uint32_t>(run.seed >> 32),
@@ -204,7 +211,7 @@ void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status,
   commands.copy(state_word_, status, state_word_.size());
 }
 
-ChainStatus Chains::check(const gpu::Buffer& status, const Run& run, std::uint32_t stamp) const {
+ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const {
   const auto words = status.read_all<std::uint32_t>(count_ * StateLayout::kWords);
   ChainStatus result;
   for (std::uint64_t c = 0; c < count_; ++c) {
@@ -220,21 +227,22 @@ ChainStatus Chains::check(const gpu::Buffer& status, const Run& run, std::uint32
   return result;
 }
 
-ChainStatus Chains::dispatch(const Run& run, std::uint32_t rounds) {
-  const std::uint32_t ticks = run.ticks ? run.ticks : 1;
+ChainStatus Chains::dispatch(const RunOptions& run, std::uint32_t rounds) {
+  const auto planned = plan(run.ticks, rounds);
   const std::uint32_t stamp = ++stamp_;
-  record_dispatch(commands_[0], status_[0], run, std::min(rounds, max_rounds(ticks)), ticks, stamp);
+  record_dispatch(commands_[0], status_[0], run, planned.rounds, planned.ticks, stamp);
   if (!kernel_.device.wait(commands_[0].submit())) throw Error("device_error", "the device did not answer in time");
   return check(status_[0], run, stamp);
 }
 
-ChainStatus Chains::run(const Run& run, const OnDispatch& on_dispatch, std::stop_token stop) {
-  const std::uint32_t ticks = run.ticks ? run.ticks : run.budget ? static_cast<std::uint32_t>(std::min<std::uint64_t>(run.budget, 4)) : 4;
-  const std::uint32_t most = std::max(1u, max_rounds(ticks));
-  const auto rounds_now = [&] {
-    double rounds = ns_per_round_ > 0 ? kDispatchNs / ns_per_round_ : 16;
-    if (run.budget) rounds = static_cast<double>(std::max<std::uint64_t>(1, run.budget / ticks));
-    return static_cast<std::uint32_t>(std::clamp(rounds, 1.0, static_cast<double>(most)));
+ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, std::stop_token stop) {
+  const auto plan_now = [&] {
+    if (run.budget) {
+      const auto ticks = static_cast<std::uint32_t>(std::min<std::uint64_t>(run.budget, run.ticks ? run.ticks : kTicks));
+      return plan(ticks, run.budget / std::max(1u, ticks));
+    }
+    const double rounds = ns_per_round_ > 0 ? kDispatchNs / ns_per_round_ : kFirstRounds;
+    return plan(run.ticks ? run.ticks : kTicks, static_cast<std::uint64_t>(std::clamp(rounds, 1.0, 1e6)));
   };
   struct Flight {
     std::uint64_t submission = 0;
@@ -242,10 +250,11 @@ ChainStatus Chains::run(const Run& run, const OnDispatch& on_dispatch, std::stop
   };
   std::array<Flight, 2> flights;
   const auto launch = [&](int turn) {
-    const std::uint32_t rounds = rounds_now(), stamp = ++stamp_;
-    record_dispatch(commands_[turn], status_[turn], run, rounds, ticks, stamp);
-    flights[turn] = {commands_[turn].submit(), stamp, rounds};
-    ticks_done_ += std::uint64_t{rounds} * ticks;
+    const auto planned = plan_now();
+    const std::uint32_t stamp = ++stamp_;
+    record_dispatch(commands_[turn], status_[turn], run, planned.rounds, planned.ticks, stamp);
+    flights[turn] = {commands_[turn].submit(), stamp, planned.rounds};
+    ticks_done_ += std::uint64_t{planned.rounds} * planned.ticks;
   };
   using Clock = std::chrono::steady_clock;
   int turn = 0;

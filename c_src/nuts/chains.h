@@ -47,7 +47,7 @@ class ChainKernel {
 };
 
 /// What a run does; nothing here but `budget`, `ticks` changes a draw.
-struct Run {
+struct RunOptions {
   std::uint64_t seed = 0;
   std::uint64_t first_chain = 0;
   Phase phase = Phase::Sampling;
@@ -89,9 +89,9 @@ class Chains {
   using OnDispatch = std::function<void(const ChainStatus&)>;
   /// Dispatches until every chain has reached the limit (or failed to start).
   /// \throws Error{cancelled} after a stop request; Error{internal} when a dispatch was cut short
-  ChainStatus run(const Run& run, const OnDispatch& on_dispatch = {}, std::stop_token stop = {});
+  ChainStatus run(const RunOptions& run, const OnDispatch& on_dispatch = {}, std::stop_token stop = {});
   /// One dispatch of `rounds` rounds. For tests and for checkpoints.
-  ChainStatus dispatch(const Run& run, std::uint32_t rounds);
+  ChainStatus dispatch(const RunOptions& run, std::uint32_t rounds);
 
   /// The samples' positions, [count][dimension].
   std::vector<double> positions() const;
@@ -130,10 +130,14 @@ class Chains {
   std::uint64_t ticks() const { return ticks_done_; }
 
  private:
-  std::uint32_t max_rounds(std::uint32_t ticks) const;
-  void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const Run& run, std::uint32_t rounds,
+  struct Plan {
+    std::uint32_t ticks, rounds;
+  };
+  /// The ticks a round and rounds a dispatch wished for, or fewer: within the device's loop trips.
+  Plan plan(std::uint32_t ticks, std::uint64_t rounds) const;
+  void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run, std::uint32_t rounds,
                        std::uint32_t ticks, std::uint32_t stamp);
-  ChainStatus check(const gpu::Buffer& status, const Run& run, std::uint32_t stamp) const;
+  ChainStatus check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const;
   void write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width);
 
   ChainKernel& kernel_;

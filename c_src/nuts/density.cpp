@@ -90,7 +90,7 @@ DrawsKernel::DrawsKernel(gpu::Device& device, const KernelShape& shape, const gl
       kernel_(device, compile(checked(device, draws_kernel(shape, draws, output_size))), kernel_slots(draws, 3),
               sizeof(DrawsPush)) {}
 
-std::vector<double> DrawsKernel::outputs(const Chains& chains, const Run& run, std::uint64_t slots) {
+std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots) {
   const std::uint64_t count = chains.count(), values = slots * output_size_ * count;
   gpu::Buffer out(device_, std::max<std::uint64_t>(1, values) * (shape_.f64 ? 8 : 4));
   gpu::Buffer markers(device_, std::max<std::uint64_t>(1, slots * count) * 4);

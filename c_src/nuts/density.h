@@ -31,7 +31,7 @@ class DrawsKernel {
               const Compile& compile);
   /// \param slots recorded in `chains` by `run`
   /// \returns [slot][element][chain]
-  std::vector<double> outputs(const Chains& chains, const Run& run, std::uint64_t slots);
+  std::vector<double> outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots);
 
  private:
   gpu::Device& device_;

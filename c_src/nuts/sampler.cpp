@@ -240,7 +240,7 @@ class Sampler::Impl {
       const std::uint64_t told_before = told.done;
       for (std::uint64_t base = 0; base < options.draws; base += window) {
         const std::uint64_t slots = std::min(window, options.draws - base);
-        Run run;
+        RunOptions run;
         run.seed = options.seed;
         run.first_chain = options.first_chain + first;
         run.base = static_cast<std::uint32_t>(base);

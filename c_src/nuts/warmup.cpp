@@ -107,7 +107,7 @@ class Pool {
   const OnProgress& progress_;
   std::stop_token stop_;
   std::vector<double> metric_;
-  Run run_;
+  RunOptions run_;
   std::uint64_t total_ = 0, gradients_ = 0, divergent_ = 0;
 };
 

@@ -98,4 +98,42 @@ inline Target funnel_target() {
   return target;
 }
 
+/// Eight schools, non-centred: point (mu, log tau, eta[8]); mu ~ normal(0, 5), tau ~ half_cauchy(5),
+/// y ~ normal(mu + tau * eta, sigma). Constants dropped.
+inline Target eight_schools_target() {
+  static constexpr int y[] = {28, 8, -3, 7, -1, 1, 18, 12}, sigma[] = {15, 10, 16, 11, 9, 11, 10, 18};
+  Target target;
+  target.name = "eight_schools";
+  target.dimension = 10;
+  target.body =
+      "const real mu = model_point[0], tau = nuts_exp(model_point[1]), ratio = tau * tau / real(25.0);\n"
+      "model_target = model_point[1] - nuts_log(real(1.0) + ratio) - mu * mu / real(50.0);\n"
+      "real mu_bar = -mu / real(25.0), tau_bar = real(0.0);\n";
+  for (int i = 0; i < 8; ++i) {
+    const std::string n = std::to_string(2 + i), at = "real(" + std::to_string(y[i]) + ".0)",
+                      weight = "(real(1.0) / real(" + std::to_string(sigma[i]) + ".0))";
+    target.body += "{ const real e = model_point[" + n + "], z = (" + at + " - mu - tau * e) * " + weight +
+                   ", r = z * " + weight + "; model_target -= real(0.5) * (z * z + e * e); mu_bar += r; tau_bar += r * "
+                   "e; model_gradient[" + n + "] = r * tau - e; }\n";
+  }
+  target.body +=
+      "model_gradient[0] = mu_bar;\n"
+      "model_gradient[1] = real(1.0) - real(2.0) * ratio / (real(1.0) + ratio) + tau_bar * tau;\n";
+  target.host = [](std::span<const double> q, std::span<double> g) {
+    const double mu = q[0], tau = std::exp(q[1]), ratio = tau * tau / 25;
+    double lp = q[1] - std::log(1 + ratio) - mu * mu / 50, mu_bar = -mu / 25, tau_bar = 0;
+    for (int i = 0; i < 8; ++i) {
+      const double e = q[2 + i], z = (y[i] - mu - tau * e) / sigma[i], r = z / sigma[i];
+      lp -= 0.5 * (z * z + e * e);
+      mu_bar += r;
+      tau_bar += r * e;
+      g[2 + i] = r * tau - e;
+    }
+    g[0] = mu_bar;
+    g[1] = 1 - 2 * ratio / (1 + ratio) + tau_bar * tau;
+    return lp;
+  };
+  return target;
+}
+
 }  // namespace drey::nuts
