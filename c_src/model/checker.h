@@ -1,0 +1,130 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/checked.h"
+#include "model/distributions.h"
+#include "model/host.h"
+#include "model/syntax.h"
+
+/// The checker's own workings, shared by the files that make it up: check.cpp (blocks and statements),
+/// expressions.cpp, densities.cpp, constraints.cpp, library.cpp. Nobody else includes this.
+namespace drey::model {
+
+class Checker {
+ public:
+  explicit Checker(syntax::Model model);
+  Checked run();
+
+  // ---- for library.cpp's forms
+  NodeRef expression(const syntax::Expression& e);
+  NodeRef arithmetic(const std::string& op, NodeRef a, NodeRef b);
+  std::int64_t constant_integer(const syntax::Expression& e, const char* what);
+  std::uint64_t size(const syntax::Expression& e, const char* what);
+  NodeRef integer(NodeRef node, const std::string& where);
+  NodeRef condition(NodeRef node, const std::string& where);
+  Graph& graph() { return checked_.graph; }
+  HostValues& host() { return host_; }
+
+  // ---- building actions, for every form that needs statements
+  Actions& here() { return *actions_.back(); }
+  void target(NodeRef value);
+  NodeRef declare(const std::string& name, Type type, Shape shape);
+  void store(NodeRef variable, std::vector<NodeRef> index, NodeRef value);
+  /// variable = value, element by element.
+  void store_all(NodeRef variable, NodeRef value);
+  /// for i in from .. to - 1 (0-based).
+  void loop(const std::string& name, NodeRef from, NodeRef to, const std::function<void(NodeRef)>& body);
+  void loop(const std::string& name, std::uint64_t trips, const std::function<void(NodeRef)>& body);
+  /// A variable that holds `value`, so that it is computed once and may be read at any index.
+  NodeRef keep(NodeRef value, const std::string& name);
+
+ private:
+  enum class BlockKind : std::uint8_t { TransformedData, Parameters, Transformed, Model, Generated, Function };
+
+  struct Symbol {
+    enum class Kind : std::uint8_t { Data, Parameter, Value, Variable, Loop };
+    Kind kind = Kind::Value;
+    NodeRef value = nullptr;
+    bool stored = false;      ///< Variable: whether anything was set
+    int loop_depth = 0;       ///< Variable: loops around its declaration
+  };
+  using Scope = std::map<std::string, Symbol>;
+
+  // ---- check.cpp
+  void statements(const syntax::Statements& list, BlockKind kind, bool outermost);
+  void statement(const syntax::Statement& s, BlockKind kind, bool outermost);
+  void set(const syntax::Statement& s);
+  void define(const std::string& name, Symbol symbol, const std::string& where);
+  void for_loop(const syntax::Statement& s, BlockKind kind);
+  void data_if(const syntax::Statement& s, BlockKind kind);
+  void parameters();
+  void output(const std::string& name, OutputKind kind, NodeRef value);
+  Symbol* find(const std::string& name);
+  const Symbol& lookup(const std::string& name, const std::string& where);
+  [[noreturn]] void unknown(const std::string& what, const std::string& name, const std::vector<std::string>& known,
+                            const std::string& where, const std::string& reason = "unknown_name") const;
+  std::vector<std::string> names() const;
+
+  // ---- expressions.cpp
+  NodeRef call(const syntax::Expression& e);
+  NodeRef at(const syntax::Expression& e);
+  Axis axis(const syntax::Expression& e, NodeRef x, std::size_t dimension);
+  NodeRef user_function(const syntax::FunctionDefinition& f, const syntax::Expression& e);
+  void arity(const syntax::Expression& e, std::size_t least, std::size_t most);
+  std::vector<std::string> function_names() const;
+  /// 0-based index of a 1-based one, checked where it is fixed.
+  NodeRef zero_based(NodeRef index, std::uint64_t size, const std::string& where);
+
+  // ---- densities.cpp
+  void tilde(const syntax::Statement& s);
+  /// Log density of `outcome` under the distribution `e`, elementwise where it is univariate.
+  NodeRef log_density(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
+  NodeRef univariate(const Distribution& d, NodeRef outcome, const std::vector<NodeRef>& args,
+                     const std::string& outcome_name, const std::string& where);
+  NodeRef instantiate(const Formula& formula, const std::map<std::string, NodeRef>& names);
+  void check_domain(NodeRef value, Domain domain, const std::string& name, const std::string& where,
+                    const std::string& reason = "out_of_domain");
+  std::string value_text(NodeRef node, std::uint64_t element, const std::string& name);
+  NodeRef guard(NodeRef density, NodeRef outcome, NodeRef lower, NodeRef upper);
+  std::vector<NodeRef> distribution_arguments(const Distribution& d, const syntax::Expression& e,
+                                              std::size_t from = 0);
+  std::vector<std::string> distribution_names() const;
+
+  // ---- constraints.cpp
+  struct ParsedType {
+    std::string base;  ///< "real", "simplex", ...
+    Shape batch;       ///< of the arrays around it
+    Shape inner;       ///< of one element: {} for real, {K}, {R, C}
+    Shape shape() const {
+      Shape all = batch;
+      all.insert(all.end(), inner.begin(), inner.end());
+      return all;
+    }
+  };
+  ParsedType type(const syntax::Expression& e, int depth = 0);
+  NodeRef parameter(const syntax::ParameterDeclaration& p);
+  NodeRef constrain_elements(const ParsedType& t, std::uint64_t offset, const syntax::ParameterDeclaration& p);
+  /// The variable holding the constrained values of an array of structures (simplex and so on), from consecutive
+  /// stretches of the point.
+  NodeRef constrain_structures(const ParsedType& t, std::uint64_t offset, std::uint64_t free_size,
+                               const std::string& name);
+
+  syntax::Model model_;
+  Checked checked_;
+  HostValues host_;
+  std::vector<Scope> scopes_;
+  std::vector<Actions*> actions_;
+  std::vector<std::string> calls_;  ///< user functions being expanded
+  std::map<std::string, const syntax::FunctionDefinition*> functions_;
+  BlockKind block_ = BlockKind::Parameters;
+  int loop_depth_ = 0;
+  std::size_t expansions_ = 0;
+};
+
+}  // namespace drey::model

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "model/graph.h"
+
+/// Values of nodes that depend on data and literals alone, in f64, at compile time: what a model computes of
+/// its data is computed once, not once a gradient.
+namespace drey::model {
+
+class HostValues {
+ public:
+  explicit HostValues(const Graph& graph) : graph_(graph) {}
+
+  /// Every element, row-major. \pre data_only and no loop variables
+  const std::vector<double>& all(NodeRef node);
+  /// One element. Loop variables take their values from `loops`.
+  double element(NodeRef node, std::span<const std::uint64_t> index);
+
+  /// The current value of a loop variable, for nodes that name it.
+  void set_loop(std::uint32_t loop, std::int64_t value) { loops_[loop] = value; }
+
+ private:
+  const std::vector<double>& all_contract(NodeRef node);
+
+  const Graph& graph_;
+  std::unordered_map<NodeRef, std::vector<double>> cache_;
+  std::unordered_map<std::uint32_t, std::int64_t> loops_;
+};
+
+}  // namespace drey::model
