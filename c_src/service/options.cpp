@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "error.h"
 #include "model/nearest.h"
@@ -188,7 +189,8 @@ void read_one(const Term& key, const Term& value, std::string_view call, std::ve
       throw Error("unknown_option", fmt::format("{} takes no option {}; it is one of: {}", call, *name, row.row.calls),
                   "options");
   std::string message = fmt::format("{} has no option {}", call, *name);
-  message += model::did_you_mean(*name, known);
+  const std::string nearest = model::did_you_mean(*name, known);
+  message += nearest.empty() ? fmt::format("; it takes {}", fmt::join(known, ", ")) : nearest;
   throw Error("unknown_option", message, "options");
 }
 
