@@ -159,7 +159,8 @@ ValueId Assembler::value(Op op, std::vector<ValueId> args, int min_depth) {
 }
 
 ValueId Assembler::call(std::string_view function, std::vector<ValueId> args) {
-  return call(function_id(function, static_cast<int>(args.size())), std::move(args));
+  const FunctionId id = function_id(function, static_cast<int>(args.size()));
+  return call(id, std::move(args));
 }
 
 ValueId Assembler::call(FunctionId function, std::vector<ValueId> args) {

@@ -293,7 +293,8 @@ Shape broadcast(const std::vector<NodeRef>& args, const std::string& what) {
 }  // namespace
 
 NodeRef Graph::call(std::string_view function, std::vector<NodeRef> args) {
-  return call(function_id(function, static_cast<int>(args.size())), std::move(args));
+  const FunctionId id = function_id(function, static_cast<int>(args.size()));
+  return call(id, std::move(args));
 }
 
 NodeRef Graph::call(FunctionId function, std::vector<NodeRef> args) {
