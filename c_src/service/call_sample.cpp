@@ -66,7 +66,7 @@ Term sample(const Term& model_term, const Options& options, Context& context) {
   std::vector<Term> notes;
   for (const std::string& warning : model->warnings) notes.push_back(term::text(warning));
   for (const std::string& warning : draws.warnings) notes.push_back(term::text(warning));
-  for (const std::string& warning : warnings(draws, sampling.max_depth, rows)) notes.push_back(term::text(warning));
+  for (const std::string& warning : warnings(draws, rows)) notes.push_back(term::text(warning));
 
   const auto timing = term::map({{"compile_ms", Term(compile_ms)},
                                  {"warmup_ms", Term(warmup_ms)},

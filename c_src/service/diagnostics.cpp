@@ -10,34 +10,10 @@
 
 namespace drey::service {
 
-namespace {
-
-std::string share(std::uint64_t part, std::uint64_t whole) {
-  return fmt::format("{} of {} transitions ({:.2g}%)", part, whole,
-                     100.0 * static_cast<double>(part) / static_cast<double>(whole));
-}
-
-}  // namespace
-
-std::vector<std::string> warnings(const nuts::Draws& draws, int max_depth, const std::vector<stats::Row>& rows) {
+std::vector<std::string> warnings(const nuts::Draws& draws, const std::vector<stats::Row>& rows) {
   std::vector<std::string> found;
   const std::uint64_t total = draws.chains * draws.draws;
   if (total == 0) return found;
-
-  const auto divergent = static_cast<std::uint64_t>(std::ranges::count_if(draws.divergent, [](auto d) { return d != 0; }));
-  if (divergent > 0)
-    found.push_back(fmt::format(
-        "{} diverged: the draws may miss a region of high curvature; raise target_accept (0.95, then 0.99), or "
-        "write hierarchical parameters non-centred",
-        share(divergent, total)));
-
-  const auto deep = static_cast<std::uint64_t>(
-      std::ranges::count_if(draws.depth, [&](std::int32_t depth) { return depth >= max_depth; }));
-  if (deep > 0)
-    found.push_back(fmt::format(
-        "{} were cut at max_depth {}: sampling is slow, not wrong; raise max_depth, or rescale the parameters "
-        "or take the metric dense or low_rank",
-        share(deep, total), max_depth));
 
   std::uint64_t low = 0;
   double lowest = 1;

@@ -182,8 +182,8 @@ class Engine::Impl {
   /// Answers a job before its work is done, and lets the work know. What waits in a worker's queue is skipped there.
   void end(const std::shared_ptr<Job>& job, const char* reason, const std::string& message) {
     job->stop.request_stop();
-    job->answer(error_term(Error(reason, message)));
     if (!job->running()) erase(job);
+    job->answer(error_term(Error(reason, message)));
   }
 
   void erase(const std::shared_ptr<Job>& job) {
@@ -218,8 +218,9 @@ class Engine::Impl {
         worker = std::make_unique<Worker>(device, options_, models_, [this](const auto& done) { erase(done); });
       worker->push(job);
     } catch (...) {
-      job->answer(current_error());
+      const Term answer = current_error();
       erase(job);
+      job->answer(answer);
     }
   }
 

@@ -39,16 +39,19 @@ void Worker::loop() {
     queue_.pop_front();
     lock.unlock();
     // A job cancelled while it waited has been answered.
-    if (!job->answered()) run(*job);
+    term::Term answer;
+    if (!job->answered()) answer = run(*job);
     job->prepared.work = nullptr;
+    // Off the table first: who has an answer does not find its job listed.
     done_(job);
+    job->answer(std::move(answer));
     lock.lock();
   }
   samplers_.reset();
   device_.reset();
 }
 
-void Worker::run(Job& job) {
+term::Term Worker::run(Job& job) {
   job.begin(device_index_);
   bool doubtful = false;
   term::Term answer;
@@ -77,7 +80,7 @@ void Worker::run(Job& job) {
     samplers_.reset();
     device_.reset();
   }
-  job.answer(std::move(answer));
+  return answer;
 }
 
 }  // namespace drey::service

@@ -17,7 +17,7 @@ namespace drey::service {
 class Worker {
  public:
   /// \param device index into the devices; -1: the host
-  /// \param done   told when a job has left the worker, answered
+  /// \param done   told when a job leaves the worker, before it is answered
   Worker(std::int64_t device, const EngineOptions& engine, Models& models,
          std::function<void(const std::shared_ptr<Job>&)> done);
   /// Waits for the job that runs. Jobs that wait must have been answered.
@@ -27,7 +27,7 @@ class Worker {
 
  private:
   void loop();
-  void run(Job& job);
+  term::Term run(Job& job);
 
   const std::int64_t device_index_;
   const EngineOptions& engine_;

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -74,11 +75,11 @@ class Client {
   Engine engine_;  // last: its threads end before what they use
 };
 
-/// The value of `{ok, Value}`.
+/// The value of `{ok, Value}`; ends the test when it is none.
 inline term::Term ok_value(const term::Term& answer) {
   const auto* tuple = answer.tagged("ok", 2);
-  EXPECT_NE(tuple, nullptr) << term::to_string(answer, 2000);
-  return tuple ? tuple->elements[1] : term::map({});
+  if (!tuple) throw std::runtime_error("not {ok, Value}: " + term::to_string(answer, 2000));
+  return tuple->elements[1];
 }
 
 /// The reason of `{error, #{reason := Reason, message := Message}}`; checks that there is a message.

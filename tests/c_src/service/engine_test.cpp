@@ -147,24 +147,23 @@ TEST(Engine, BadInputIsAnErrorAndTheEngineLivesOn) {
   const auto with = [](std::string_view name, Term value) {
     return map({{"chains", 2}, {"draws", 10}, {"warmup", 20}, {name, std::move(value)}});
   };
-  const auto model = [](Term statement) {
-    return map({{"data", map({{"y", list({1.0, 2.0})}, {"s", list({1.0, -1.0})}})},
-                {"parameters", list({tuple({atom("mu"), atom("real")})})},
-                {"model", list({models::distributed(atom("mu"), tuple({atom("normal"), 0, 1})), std::move(statement)})}});
+  // One statement more in a model of two data and a parameter.
+  const auto model = [](const std::string& statement) {
+    return test::erlang("#{data => #{y => [1.0, 2.0], s => [1.0, -1.0]}, parameters => [{mu, real}], "
+                        "model => [{'~', mu, {normal, 0, 1}}, " + statement + "]}");
   };
-  Term nested = atom("mu");
-  for (int i = 0; i < 100; ++i) nested = tuple({atom("exp"), std::move(nested)});
+  std::string nested = "mu";
+  for (int i = 0; i < 100; ++i) nested = "{tanh, " + nested + "}";
   // Data of eight bytes that say NaN: no Erlang float can.
   const double nan = std::nan("");
   std::vector<std::uint8_t> nan_bytes(16);
   std::memcpy(nan_bytes.data(), &nan, 8);
-  const Term nan_model = map({{"data", map({{"y", tuple({atom("f64"), list({2}), term::Binary(nan_bytes)})}})},
-                              {"parameters", list({tuple({atom("mu"), atom("real")})})},
-                              {"model", list({models::distributed(atom("y"), tuple({atom("normal"), atom("mu"), 1}))})}});
+  term::Map nan_model = *test::erlang("#{parameters => [{mu, real}], model => [{'~', y, {normal, mu, 1}}]}").as<term::Map>();
+  nan_model.pairs.emplace_back(atom("data"), map({{"y", tuple({atom("f64"), list({2}), term::Binary(nan_bytes)})}}));
   const std::pair<const char*, Term> bad_models[] = {
-      {"unknown name", model(models::distributed(atom("y"), tuple({atom("normal"), atom("nu"), 1})))},
-      {"unknown distribution", model(models::distributed(atom("y"), tuple({atom("norml"), atom("mu"), 1})))},
-      {"wrong shape", model(models::distributed(atom("y"), tuple({atom("normal"), list({1, 2, 3}), 1})))},
+      {"unknown name", model("{'~', y, {normal, nu, 1}}")},
+      {"unknown distribution", model("{'~', y, {norml, mu, 1}}")},
+      {"wrong shape", model("{'~', y, {normal, [1, 2, 3], 1}}")},
       {"NaN in data", nan_model},
       {"an integer", 7},
       {"an empty map", map({})},
@@ -177,10 +176,10 @@ TEST(Engine, BadInputIsAnErrorAndTheEngineLivesOn) {
     EXPECT_EQ(reason(client.call("check", {bad})), reason(answer)) << name;
   }
   // Negative scales make the density impossible everywhere; a deep expression is only an expression.
-  const Term negative = model(models::distributed(atom("y"), tuple({atom("normal"), atom("mu"), atom("s")})));
+  const Term negative = model("{'~', y, {normal, mu, s}}");
   EXPECT_NE(reason(client.call("check", {negative})).substr(0, 12), "not an error");
   EXPECT_NE(reason(client.call("sample", {negative, opts})).substr(0, 12), "not an error");
-  const Term deep = client.call("check", {model(tuple({atom("target"), nested}))});
+  const Term deep = client.call("check", {model("{target, " + nested + "}")});
   EXPECT_NE(reason(deep), "internal") << message(deep);
 
   const std::pair<const char*, Term> bad_options[] = {
