@@ -64,26 +64,34 @@ struct Derivative {
 };
 
 /// d f / d x by central differences, extrapolated to step 0 (Ridders, Advances in Engineering Software 4, 1982).
-/// The best of several first steps, since a step may leave the domain of f.
+/// The best of several first steps, since a step may leave the domain of f. The error counts the rounding of f too,
+/// as `rounding` units in its last place.
 template <typename Number>
-Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x) {
+Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x, Number rounding = 4) {
   constexpr int rows = 10;
+  constexpr Number epsilon = std::numeric_limits<Number>::epsilon();
   Derivative<Number> best;
-  for (Number first : {Number(0.1), Number(0.01), Number(1e-3), Number(1e-5)}) {
-    Number table[rows][rows];
-    Number step = first * std::max(Number(x == 0 ? 0.1 : 0), std::abs(x));
-    for (int i = 0; i < rows; ++i, step /= Number(1.6)) {
-      volatile Number above = x + step, below = x - step;
-      table[0][i] = (f(above) - f(below)) / (above - below);
-      if (!std::isfinite(table[0][i])) break;
-      Number factor = 1;
-      for (int j = 1; j <= i; ++j) {
-        factor *= Number(1.6) * Number(1.6);
-        table[j][i] = (table[j - 1][i] * factor - table[j - 1][i - 1]) / (factor - 1);
-        Number error = std::max(std::abs(table[j][i] - table[j - 1][i]), std::abs(table[j][i] - table[j - 1][i - 1]));
-        if (error < best.error) best = {table[j][i], error};
+  for (Number scale : {std::abs(x), std::max(Number(1), std::abs(x))}) {
+    if (scale == 0) continue;
+    for (Number first : {Number(0.1), Number(0.01), Number(1e-3), Number(1e-5)}) {
+      Number table[rows][rows];
+      Number step = first * scale;
+      for (int i = 0; i < rows; ++i, step /= Number(1.6)) {
+        const volatile Number above = x + step, below = x - step;
+        const Number high = f(above), low = f(below);
+        table[0][i] = (high - low) / (above - below);
+        if (!std::isfinite(table[0][i])) break;
+        const Number noise = rounding * epsilon * std::max(std::abs(high), std::abs(low)) / step;
+        Number factor = 1;
+        for (int j = 1; j <= i; ++j) {
+          factor *= Number(1.6) * Number(1.6);
+          table[j][i] = (table[j - 1][i] * factor - table[j - 1][i - 1]) / (factor - 1);
+          const Number error = noise + std::max(std::abs(table[j][i] - table[j - 1][i]),
+                                                std::abs(table[j][i] - table[j - 1][i - 1]));
+          if (error < best.error) best = {table[j][i], error};
+        }
+        if (i > 0 && std::abs(table[i][i] - table[i - 1][i - 1]) > 4 * best.error) break;
       }
-      if (i > 0 && std::abs(table[i][i] - table[i - 1][i - 1]) > 4 * best.error) break;
     }
   }
   return best;
@@ -92,14 +100,14 @@ Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x) 
 /// d f / d x[i] at a point.
 template <typename Number>
 Derivative<Number> derivative(const std::function<Number(std::span<const Number>)>& f, std::span<const Number> point,
-                              std::size_t i) {
+                              std::size_t i, Number rounding = 4) {
   std::vector<Number> moved(point.begin(), point.end());
   return derivative<Number>(
       [&](Number x) {
         moved[i] = x;
         return f(moved);
       },
-      point[i]);
+      point[i], rounding);
 }
 
 }  // namespace drey::test

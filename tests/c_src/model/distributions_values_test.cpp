@@ -113,28 +113,29 @@ class UnivariateDistribution : public testing::TestWithParam<std::string> {
   Univariate d{GetParam()};
 
   /// Both programs' gradients against differences of the density, at every row of `rows`.
-  void check_gradients(const std::string& suffix, const json& rows) {
+  void check_gradients(const std::string& form, const json& rows) {
     int checked = 0, seen = 0;
     for (const json& row : rows) {
       const std::vector<double> x = d.point(row);
-      const test::Compiled& compiled = d.compiled(suffix, row);
-      if (d.text(suffix, row).find("unused") != std::string::npos) continue;
+      const test::Compiled& compiled = d.compiled(form, row);
+      if (d.text(form, row).find("unused") != std::string::npos) continue;
       const auto [value, gradient] = compiled.value_and_gradient(x);
       EXPECT_NEAR(value, compiled.value(x), 1e-13 * std::max(1.0, std::abs(value))) << row.dump();
       ASSERT_EQ(gradient.size(), x.size());
+      // Units in the last place of the value that its summands' rounding may make.
+      double rounding = 8;
+      if (form == "~" && row.size() > d.arguments.size() + 2)
+        rounding *= std::max(1.0, row[d.arguments.size() + 2].get<double>() / std::abs(value));
       for (std::size_t i = 0; i < x.size(); ++i) {
+        if (d.name == "laplace" && x[0] == x[1] && i < 2) continue;  // a kink
         const auto expected = test::derivative<double>(
-            [&](std::span<const double> at) { return compiled.value(at); }, x, i);
+            [&](std::span<const double> at) { return compiled.value(at); }, x, i, rounding);
         ++seen;
-        // Differences of a double function have no digits where it is flat, at kinks, and where terms cancel.
-        const double scale = std::max(std::abs(expected.value), 1e-12 * std::max(1.0, std::abs(value) / std::max(std::abs(x[i]), 1e-300)));
-        if (!(expected.error <= 2e-7 * scale)) {
-          EXPECT_FALSE(std::isnan(gradient[i])) << d.name << "_" << suffix << row.dump() << " argument " << i;
-          continue;
-        }
-        ++checked;
-        EXPECT_NEAR(gradient[i], expected.value, 1e-6 * scale + 2 * expected.error)
-            << d.name << "_" << suffix << row.dump() << " argument " << i;
+        EXPECT_FALSE(std::isnan(gradient[i])) << d.name << "_" << form << row.dump() << " argument " << i;
+        // Where differences of doubles have few digits, what they have must still agree.
+        if (expected.error <= 1e-7 * std::abs(expected.value)) ++checked;
+        EXPECT_NEAR(gradient[i], expected.value, 1e-6 * std::abs(expected.value) + 4 * expected.error)
+            << d.name << "_" << form << row.dump() << " argument " << i;
       }
     }
     EXPECT_GE(checked * 2, seen) << "differences were accurate at too few points to say anything";
@@ -244,7 +245,7 @@ TEST_P(UnivariateDistribution, IsNormalised) {
     if (d.discrete) {
       double total = 0;
       const std::string support = d.name.substr(0, 9) == "bernoulli" ? "binary" : "count";
-      const int last = support == "binary" ? 1 : d.arguments[0] == "N" ? static_cast<int>(arguments[0]) : 400;
+      const int last = support == "binary" ? 1 : d.arguments[0] == "N" ? static_cast<int>(arguments[0]) : 3000;
       for (int y = 0; y <= last; ++y) {
         at[0] = y;
         double value;
@@ -283,7 +284,7 @@ TEST_P(UnivariateDistribution, IsNormalised) {
       total = above(arguments[0]);
     } else if (support == "unit") {
       total = finite.integrate(density, 0.0, 0.5) +
-              finite.integrate([&](double, double complement) { return density(1 - std::abs(complement)); }, 0.5, 1.0);
+              finite.integrate(density, 0.5, 1.0);
     } else if (support == "interval") {
       total = finite.integrate(density, arguments[0], arguments[1]);
     } else {
@@ -383,15 +384,12 @@ TEST_P(MultivariateDistribution, GradientIsThatOfTheDensity) {
     ASSERT_EQ(gradient.size(), point.size());
     for (std::size_t i = 0; i < point.size(); ++i) {
       const auto expected = test::derivative<double>(
-          [&](std::span<const double> at) { return compiled.value(at); }, point, i);
+          [&](std::span<const double> at) { return compiled.value(at); }, point, i, 64);
       ++seen;
-      const double scale = std::max(std::abs(expected.value), 1e-6 * std::max(1.0, std::abs(value)));
-      if (!(expected.error <= 1e-6 * scale)) {
-        EXPECT_FALSE(std::isnan(gradient[i])) << row.dump() << " element " << i;
-        continue;
-      }
-      ++checked;
-      EXPECT_NEAR(gradient[i], expected.value, 2e-6 * scale + 2 * expected.error) << row.dump() << " element " << i;
+      EXPECT_FALSE(std::isnan(gradient[i])) << row.dump() << " element " << i;
+      if (expected.error <= 1e-6 * std::abs(expected.value) || std::abs(expected.value) + expected.error < 1e-8) ++checked;
+      EXPECT_NEAR(gradient[i], expected.value, 1e-6 * std::abs(expected.value) + 4 * expected.error)
+          << row.dump() << " element " << i;
     }
   }
   EXPECT_GE(checked * 2, seen);

@@ -125,7 +125,7 @@ TEST_P(FunctionValues, HaveTheirDerivatives) {
       const auto expected = test::derivative<double>(
           [&](std::span<const double> x) { return compiled.value(x); }, args, i);
       // Kinks, ends of the domain, and places where differences cancel are left to the other rows.
-      if (!(expected.error <= 1e-7 * std::abs(expected.value))) continue;
+      if (!(expected.error <= 1e-7 * std::abs(expected.value)) || (name == "abs" && args[i] == 0)) continue;
       ++checked;
       EXPECT_NEAR(gradient[i], expected.value, 1e-6 * std::abs(expected.value) + 10 * expected.error)
           << name << row.dump() << " argument " << i + 1;

@@ -73,6 +73,8 @@ def norm_cdf(z):
 
 
 def log_norm_cdf(z):
+    if z > 5:
+        return log1p(-norm_cdf(-z))
     return log(mp.erfc(-z / sqrt(mpf(2))) / 2)
 
 
@@ -661,7 +663,7 @@ def functions():
     t['log1m'] = one(lambda x: log1p(-x), [-1e200, -3.0, -0.5, 1e-300, 1e-15, 0.5, 0.999999])
     t['log1p_exp'] = one(log1pexp, tails)
     t['softplus'] = one(log1pexp, [-30.0, 0.0, 3.0])
-    t['log1m_exp'] = one(lambda x: log(-mp.expm1(x)), [-700.0, -37.5, -3.0, -0.7, -0.69, -0.1, -1e-10, -1e-300])
+    t['log1m_exp'] = one(lambda x: log(-mp.expm1(x)) if x > -1 else log1p(-exp(x)), [-700.0, -37.5, -3.0, -0.7, -0.69, -0.1, -1e-10, -1e-300])
     t['log_expm1'] = one(lambda x: log(mp.expm1(x)), [1e-300, 1e-10, 0.1, 1.0, 5.0, 29.9, 30.1, 300.0, 1e5])
     t['log_sum_exp'] = two(lambda a, b: log(exp(a) + exp(b)), [(0.0, 0.0), (1.0, -1.0), (1000.0, 1001.0), (-1000.0, -999.0), (0.0, -50.0), (-3.0, 40.0)])
     t['log_diff_exp'] = two(lambda a, b: log(exp(a) - exp(b)), [(1.0, 0.0), (1000.0, 999.0), (-1000.0, -1001.0), (0.0, -1e-9), (0.0, -50.0)])
