@@ -1,0 +1,121 @@
+#include "cnode/application.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <boost/asio/signal_set.hpp>
+#include <ostream>
+
+#include "cnode/cookie.h"
+#include "cnode/epmd.h"
+#include "cnode/listener.h"
+#include "cnode/names.h"
+#include "cnode/node.h"
+
+namespace drey::cnode {
+namespace {
+
+/// Where to listen: what --listen says, else the address that the name is, else everywhere.
+asio::ip::address listen_address(const Options& options) {
+  error_code error;
+  if (!options.listen.empty()) {
+    const auto address = asio::ip::make_address(options.listen, error);
+    if (error) throw Error("bad_option", fmt::format("--listen {}: no IP address", options.listen));
+    return address;
+  }
+  const std::string host = NodeName::parse(options.name).host;
+  const auto address = asio::ip::make_address(host, error);
+  if (!error) return address;
+  if (host == "localhost") return asio::ip::address_v4::loopback();
+  return asio::ip::address_v4::any();
+}
+
+NodeOptions node_options(const Options& options, const std::string& version, std::string cookie) {
+  constexpr std::size_t mb = 1 << 20;
+  NodeOptions node;
+  node.name = options.name;
+  node.cookie = std::move(cookie);
+  node.version = version;
+  // Differs between two lives of one name, so that pids of the earlier are not taken for ours.
+  node.creation = random_u32() | 4;
+  node.channel.packet = options.max_packet_mb * mb;
+  node.channel.fragments.bytes = options.max_fragments_mb * mb;
+  node.channel.queued = options.max_queued_mb * mb;
+  node.channel.tick_time = options.tick_time;
+  node.session.calls = options.max_calls;
+  node.session.monitors = options.max_monitors;
+  return node;
+}
+
+}  // namespace
+
+void set_up_log(const Options& options) {
+  auto logger =
+      std::make_shared<spdlog::logger>("drey_node", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_level(spdlog::level::from_str(options.log_level));
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int run(const Options& options, asio::io_context& io, Exports exports, const std::string& device,
+        const std::string& version, std::ostream& out) {
+  const asio::ip::address address = listen_address(options);
+  std::string cookie = find_cookie(options.cookie_file);
+  if (!address.is_loopback()) require_strong(cookie);
+
+  Node node(io, node_options(options, version, std::move(cookie)), std::move(exports));
+  ListenerOptions listening;
+  listening.address = address;
+  listening.first_port = options.first_port;
+  listening.last_port = options.last_port;
+  listening.half_open = options.half_open;
+  listening.half_open_an_address = options.half_open_an_address;
+  Listener listener(node, listening);
+
+  int status = 0;
+  std::shared_ptr<epmd::Registration> registration;
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  asio::steady_timer last_resort(io);
+  const auto leave = [&] {
+    listener.stop();
+    if (registration) registration->stop();
+    signals.cancel();
+    // A peer that does not read must not keep the node alive.
+    last_resort.expires_after(std::chrono::seconds(5));
+    last_resort.async_wait([&](const error_code& error) {
+      if (!error) io.stop();
+    });
+    node.stop([&] { last_resort.cancel(); });
+  };
+  signals.async_wait([&](const error_code& error, int signal) {
+    if (error) return;
+    spdlog::info("leaving on signal {}", signal);
+    leave();
+  });
+
+  const auto ready = [&] {
+    listener.start();
+    out << fmt::format("drey_node ready name={} port={} device={}\n", options.name, listener.port(), device)
+        << std::flush;
+  };
+  if (options.epmd) {
+    registration = std::make_shared<epmd::Registration>(
+        io, NodeName::parse(options.name).alive, listener.port(),
+        tcp::endpoint(asio::ip::address_v4::loopback(), options.epmd_port));
+    registration->start([&](const std::string& error, std::uint32_t creation) {
+      if (!error.empty()) {
+        spdlog::error("{}", error);
+        status = 1;
+        return leave();
+      }
+      if (creation != 0) node.set_creation(creation);
+      ready();
+    });
+  } else {
+    ready();
+  }
+  io.run();
+  return status;
+}
+
+}  // namespace drey::cnode

@@ -1,0 +1,317 @@
+#include "cnode/channel.h"
+
+#include <algorithm>
+
+namespace drey::cnode {
+namespace {
+
+constexpr std::uint8_t version = 131, pass_through = 112;
+constexpr std::uint8_t header = 68, first_fragment = 69, later_fragment = 70;
+constexpr std::size_t fragments_a_gather = 4;
+
+}  // namespace
+
+Channel::Channel(asio::io_context& io, std::shared_ptr<Stream> stream, bool fragments, ChannelLimits limits)
+    : io_(io),
+      stream_(std::move(stream)),
+      fragments_(fragments),
+      limits_(limits),
+      frames_(limits.packet),
+      reassembly_(limits.fragments),
+      tick_timer_(io),
+      finish_timer_(io),
+      last_in_(std::chrono::steady_clock::now()),
+      last_out_(last_in_) {}
+
+void Channel::start(OnMessage on_message, OnClosed on_closed, View received_already) {
+  on_message_ = std::move(on_message);
+  on_closed_ = std::move(on_closed);
+  arm_tick();
+  if (!received_already.empty()) {
+    const auto space = frames_.space();  // larger than any handshake's buffer
+    std::copy(received_already.begin(), received_already.end(), space.begin());
+    asio::post(io_,
+               [self = shared_from_this(), count = received_already.size()] { self->on_read({}, count); });
+  } else {
+    read();
+  }
+}
+
+void Channel::read() {
+  const auto space = frames_.space();
+  stream_->async_read_some(asio::buffer(space.data(), space.size()),
+                           [self = shared_from_this()](const error_code& error, std::size_t count) {
+                             self->on_read(error, count);
+                           });
+}
+
+void Channel::on_read(const error_code& error, std::size_t count) {
+  if (closed_) return;
+  if (error) return close(error == asio::error::eof ? "the peer closed the connection" : error.message());
+  last_in_ = std::chrono::steady_clock::now();
+  bytes_in_ += count;
+  frames_.received(count);
+  drain();
+  if (!closed_) read();
+}
+
+void Channel::drain() {
+  const auto self = shared_from_this();
+  corked_ = true;
+  try {
+    while (!closed_) {
+      const auto frame = frames_.next();
+      if (!frame) break;
+      if (frame->bytes.empty())
+        tick_back();
+      else
+        packet(frame->bytes, frame->owner);
+    }
+  } catch (const Error& error) {
+    close(error.message());
+  }
+  corked_ = false;
+  if (closed_) on_message_ = nullptr;
+  flush();
+}
+
+void Channel::packet(View bytes, const std::shared_ptr<const void>& owner) {
+  Reader in(bytes);
+  if (!fragments_) {
+    if (in.u8() != pass_through || in.u8() != version)
+      throw Error("bad_frame", "a packet that does not begin with 112, 131");
+    return on_message_(in.rest(), owner);
+  }
+  if (in.u8() != version) throw Error("bad_frame", "a packet that does not begin with 131");
+  const std::uint8_t kind = in.u8();
+  std::optional<Reassembly::Whole> whole;
+  if (kind == header) {
+    if (in.u8() != 0) throw Error("bad_frame", "atom cache references, which were not negotiated");
+    return on_message_(in.rest(), owner);
+  }
+  if (kind != first_fragment && kind != later_fragment)
+    throw Error("bad_frame", fmt::format("a distribution header of kind {}", kind));
+  const std::uint64_t sequence = in.u64();
+  const std::uint64_t number = in.u64();
+  if (kind == first_fragment) {
+    if (in.u8() != 0) throw Error("bad_frame", "atom cache references, which were not negotiated");
+    whole = reassembly_.first(sequence, number, in.rest());
+  } else {
+    whole = reassembly_.more(sequence, number, in.rest());
+  }
+  if (whole) on_message_(whole->bytes, whole->owner != nullptr ? whole->owner : owner);
+}
+
+void Channel::send(View control, term::Encoded payload, bool has_payload, std::uint64_t sender) {
+  if (closed_) return;
+  const std::size_t size = control.size() + payload.size;
+  if (queued_ > 0 && size > limits_.queued - std::min(queued_, limits_.queued))
+    return close(fmt::format("the peer does not read: {} bytes are waiting", queued_));
+
+  BulkStream* busy = nullptr;
+  if (sender != 0)
+    for (BulkStream& stream : bulk_)
+      if (stream.sender == sender) busy = &stream;
+
+  if (busy == nullptr && size < bulk_from) {
+    const std::size_t before = small_.size();
+    Writer out(small_);
+    if (fragments_)
+      out.u32(static_cast<std::uint32_t>(3 + size)).u8(version).u8(header).u8(0).raw(control);
+    else
+      out.u32(static_cast<std::uint32_t>(2 + size + (has_payload ? 1 : 0)))
+          .u8(pass_through)
+          .u8(version)
+          .raw(control);
+    if (has_payload && !fragments_) out.u8(version);
+    for (const auto& piece : payload.pieces) out.raw(piece.bytes());
+    queued_ += small_.size() - before;
+    return flush();
+  }
+
+  Bulk bulk;
+  bulk.left = payload.size;
+  bulk.payload = std::move(payload);
+  Writer out(bulk.head);
+  if (fragments_) {
+    // The control term must be whole in the first fragment.
+    bulk.first = std::min(bulk.left, fragment_size);
+    const std::size_t rest = bulk.left - bulk.first;
+    bulk.fragments = 1 + (rest + fragment_size - 1) / fragment_size;
+    if (bulk.fragments == 1) {
+      out.u32(static_cast<std::uint32_t>(3 + control.size() + bulk.first)).u8(version).u8(header).u8(0);
+    } else {
+      bulk.sequence = next_sequence_++;
+      out.u32(static_cast<std::uint32_t>(19 + control.size() + bulk.first)).u8(version).u8(first_fragment);
+      out.u64(bulk.sequence).u64(bulk.fragments).u8(0);
+    }
+    out.raw(control);
+  } else {
+    if (size > 0xfffffff0) return close("a message of 4 GiB for a peer that takes no fragments");
+    bulk.first = bulk.left;
+    out.u32(static_cast<std::uint32_t>(2 + size + (has_payload ? 1 : 0)))
+        .u8(pass_through)
+        .u8(version)
+        .raw(control);
+    if (has_payload) out.u8(version);
+  }
+  bulk.next = bulk.fragments;
+  queued_ += bulk.head.size() + bulk.left;
+  if (busy == nullptr) busy = &bulk_.emplace_back(BulkStream{sender, {}});
+  busy->messages.push_back(std::move(bulk));
+  flush();
+}
+
+void Channel::flush() {
+  if (!corked_ && !writing_ && !closed_) write();
+}
+
+/// Takes the next fragment of the stream whose turn it is.
+void Channel::gather_bulk() {
+  BulkStream stream = std::move(bulk_.front());
+  bulk_.pop_front();
+  Bulk& bulk = stream.messages.front();
+  std::size_t data = bulk.first;
+  if (bulk.next == bulk.fragments) {
+    Bytes& head = front_heads_.emplace_back(std::move(bulk.head));
+    gather_.emplace_back(head.data(), head.size());
+  } else {
+    data = std::min(bulk.left, fragment_size);
+    Bytes& head = front_heads_.emplace_back();
+    Writer(head)
+        .u32(static_cast<std::uint32_t>(18 + data))
+        .u8(version)
+        .u8(later_fragment)
+        .u64(bulk.sequence)
+        .u64(bulk.next);
+    gather_.emplace_back(head.data(), head.size());
+    queued_ += head.size();
+  }
+  gathered_ += gather_.back().size();
+  gathered_ += data;
+  bulk.left -= data;
+  while (data > 0) {
+    const View piece = bulk.payload.pieces[bulk.piece].bytes();
+    const std::size_t part = std::min(data, piece.size() - bulk.offset);
+    gather_.emplace_back(piece.data() + bulk.offset, part);
+    data -= part;
+    bulk.offset += part;
+    if (bulk.offset == piece.size()) {
+      ++bulk.piece;
+      bulk.offset = 0;
+    }
+  }
+  if (--bulk.next == 0) {
+    front_payloads_.push_back(std::move(bulk.payload));
+    stream.messages.pop_front();
+  }
+  if (!stream.messages.empty()) bulk_.push_back(std::move(stream));
+}
+
+void Channel::gather() {
+  front_.clear();
+  front_heads_.clear();
+  front_payloads_.clear();
+  gather_.clear();
+  gathered_ = 0;
+  if (!small_.empty()) {
+    std::swap(front_, small_);
+    gather_.emplace_back(front_.data(), front_.size());
+    gathered_ = front_.size();
+  }
+  for (std::size_t i = 0; i < fragments_a_gather && !bulk_.empty(); ++i) gather_bulk();
+}
+
+void Channel::written(std::size_t count) {
+  bytes_out_ += count;
+  queued_ -= std::min(queued_, count);
+  gathered_ -= count;
+  auto buffer = gather_.begin();
+  while (buffer != gather_.end() && count >= buffer->size()) count -= (buffer++)->size();
+  gather_.erase(gather_.begin(), buffer);
+  if (count > 0) gather_.front() += count;
+}
+
+void Channel::write() {
+  while (!closed_) {
+    if (gathered_ == 0) {
+      if (small_.empty() && bulk_.empty()) {
+        if (finishing_) close(finish_why_);
+        return;
+      }
+      gather();
+    }
+    error_code error;
+    const std::size_t count = stream_->try_write(gather_, error);
+    if (error) return close(error.message());
+    if (count > 0) {
+      last_out_ = std::chrono::steady_clock::now();
+      written(count);
+      if (gathered_ == 0) continue;
+    }
+    writing_ = true;
+    return stream_->async_write_some(gather_,
+                                     [self = shared_from_this()](const error_code& failed, std::size_t sent) {
+                                       self->writing_ = false;
+                                       if (self->closed_) return;
+                                       if (failed) return self->close(failed.message());
+                                       self->last_out_ = std::chrono::steady_clock::now();
+                                       self->written(sent);
+                                       self->write();
+                                     });
+  }
+}
+
+/// Answers a tick where nothing else has told the peer lately that this node lives: its ticktime may be
+/// shorter than ours. Not always, or two nodes that both do it would never stop.
+void Channel::tick_back() {
+  if (std::chrono::steady_clock::now() - last_out_ > std::chrono::milliseconds(500)) tick();
+}
+
+void Channel::tick() {
+  if (gathered_ > 0 || !small_.empty() || !bulk_.empty()) return;  // what is queued will say it
+  small_.insert(small_.end(), 4, 0);
+  queued_ += 4;
+  flush();
+}
+
+void Channel::arm_tick() {
+  tick_timer_.expires_after(limits_.tick_time / 4);
+  tick_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || self->closed_) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - self->last_in_ > self->limits_.tick_time)
+      return self->close(fmt::format("nothing was heard for {} ms", self->limits_.tick_time.count()));
+    if (now - self->last_out_ >= self->limits_.tick_time / 4) self->tick();
+    self->arm_tick();
+  });
+}
+
+void Channel::close(const std::string& why) {
+  if (closed_) return;
+  closed_ = true;
+  const auto self = shared_from_this();
+  tick_timer_.cancel();
+  finish_timer_.cancel();
+  stream_->close();
+  if (!writing_) gather_.clear();
+  small_.clear();
+  bulk_.clear();
+  if (!corked_) on_message_ = nullptr;  // else it may be what called
+  if (OnClosed on_closed = std::exchange(on_closed_, nullptr)) on_closed(why);
+}
+
+void Channel::close_after_writing(const std::string& why, std::chrono::milliseconds grace) {
+  if (closed_) return;
+  finishing_ = true;
+  finish_why_ = why;
+  finish_timer_.expires_after(grace);
+  finish_timer_.async_wait([weak = weak_from_this(), why](const error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->close(why);
+  });
+  flush();
+}
+
+}  // namespace drey::cnode

@@ -1,0 +1,122 @@
+#pragma once
+
+#include "cnode/stream.h"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cnode/fragments.h"
+#include "cnode/frames.h"
+#include "term/codec.h"
+
+/// A connected channel: distribution messages over a stream. Reads always, so that a peer is never made to
+/// wait; cuts packets, puts fragments together, queues and gathers writes, lets small messages overtake large
+/// ones, keeps the peer's clock quiet with ticks. Knows no pid, no call. One thread.
+namespace drey::cnode {
+
+struct ChannelLimits {
+  std::size_t packet = std::size_t{256} << 20;  ///< longest packet taken
+  FragmentLimits fragments;
+  std::size_t queued = std::size_t{2} << 30;   ///< bytes waiting to be written; beyond it the peer is cut off
+  std::chrono::milliseconds tick_time{60000};  ///< silence after which a peer counts as gone
+};
+
+class Channel : public std::enable_shared_from_this<Channel> {
+ public:
+  /// A message from the peer: control term, and payload behind it (with a leading 131 when versioned()).
+  using OnMessage = std::function<void(View bytes, const std::shared_ptr<const void>& owner)>;
+  /// The connection is over, once; `why` is for a log.
+  using OnClosed = std::function<void(const std::string& why)>;
+
+  /// \param fragments whether the peer takes fragments, which also decides the framing of every packet
+  Channel(asio::io_context& io, std::shared_ptr<Stream> stream, bool fragments, ChannelLimits limits);
+
+  void start(OnMessage on_message, OnClosed on_closed, View received_already);
+
+  /// Queues a message: an encoded control term and a payload (none: a control message alone). Messages with
+  /// the same `sender` other than 0 arrive in the order they were sent; a large one does not hold up other
+  /// senders'.
+  void send(View control, term::Encoded payload, bool has_payload, std::uint64_t sender);
+  void send(View control) { send(control, {}, false, 0); }
+
+  /// Ends the connection; on_closed is called before this returns.
+  void close(const std::string& why);
+  /// Ends the connection once what is queued has been written, or after `grace`.
+  void close_after_writing(const std::string& why, std::chrono::milliseconds grace);
+
+  bool closed() const { return closed_; }
+  bool versioned() const { return !fragments_; }
+  std::size_t queued() const { return queued_; }
+  const Stream& stream() const { return *stream_; }
+  std::uint64_t bytes_in() const { return bytes_in_; }
+  std::uint64_t bytes_out() const { return bytes_out_; }
+
+  /// Bytes of payload in one fragment, and the size from which a message is cut into them.
+  static constexpr std::size_t fragment_size = 64 * 1024;
+  static constexpr std::size_t bulk_from = 64 * 1024;
+
+ private:
+  struct Bulk {
+    Bytes head;  ///< packet header and control term; of an unfragmented message the whole start
+    term::Encoded payload;
+    std::size_t piece = 0, offset = 0;  ///< next payload byte to send
+    std::size_t left = 0;               ///< payload bytes to send
+    std::uint64_t sequence = 0, fragments = 1, next = 1;
+    std::size_t first = 0;  ///< payload bytes in the first fragment
+  };
+  struct BulkStream {
+    std::uint64_t sender;
+    std::deque<Bulk> messages;
+  };
+
+  void read();
+  void on_read(const error_code& error, std::size_t count);
+  void drain();
+  void packet(View bytes, const std::shared_ptr<const void>& owner);
+  void flush();
+  void gather();
+  void gather_bulk();
+  void written(std::size_t count);
+  void write();
+  void tick();
+  void arm_tick();
+  void tick_back();
+
+  asio::io_context& io_;
+  std::shared_ptr<Stream> stream_;
+  bool fragments_;
+  ChannelLimits limits_;
+  OnMessage on_message_;
+  OnClosed on_closed_;
+  FrameReader frames_;
+  Reassembly reassembly_;
+  bool closed_ = false;
+  bool corked_ = false;  // while packets are handled, answers are gathered
+  bool finishing_ = false;
+  std::string finish_why_;
+
+  Bytes small_;                  // small messages waiting
+  std::deque<BulkStream> bulk_;  // large ones, a queue a sender, served in turn
+  std::uint64_t next_sequence_ = 1;
+  std::size_t queued_ = 0;
+
+  bool writing_ = false;
+  Bytes front_;                                // small messages being written
+  std::deque<Bytes> front_heads_;              // fragment headers being written
+  std::vector<term::Encoded> front_payloads_;  // finished messages whose last bytes are being written
+  std::vector<asio::const_buffer> gather_;
+  std::size_t gathered_ = 0;
+
+  asio::steady_timer tick_timer_;
+  asio::steady_timer finish_timer_;
+  std::chrono::steady_clock::time_point last_in_, last_out_;
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
+};
+
+}  // namespace drey::cnode

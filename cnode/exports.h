@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cnode/bytes.h"
+#include "term/term.h"
+
+/// What a caller may call: a table of modules. There is nothing in it that runs a caller's code.
+namespace drey::cnode {
+
+/// How a call ended, as Erlang distinguishes it.
+struct Outcome {
+  enum class Kind { Value, Error, Throw, Exit, Refused } kind = Kind::Value;  ///< Refused: never begun
+  term::Term term;                    ///< the value, the reason, or what was thrown
+  term::Term stack = term::list({});  ///< of an error: `[{Module, Function, Arity, []}]`
+
+  static Outcome value(term::Term value) { return {Kind::Value, std::move(value), term::list({})}; }
+  static Outcome error(term::Term reason, term::Term stack = term::list({})) {
+    return {Kind::Error, std::move(reason), std::move(stack)};
+  }
+  static Outcome refused(term::Term reason) { return {Kind::Refused, std::move(reason), term::list({})}; }
+};
+
+struct Call {
+  std::string module, function;
+  std::vector<term::Term> arguments;
+  /// The outcome, exactly once, from any thread; from within the handler, too. Later ones are ignored.
+  std::function<void(Outcome)> reply;
+  /// Sends a message to a pid of any connected node, as the job's own process. Any thread; never blocks.
+  std::function<void(const term::Term& pid, term::Term message)> send;
+  /// Writes a line of UTF-8 to the caller's group leader (the shell it called from). Any thread; never
+  /// blocks.
+  std::function<void(std::string line)> log;
+};
+
+/// Gives a call up: called on the I/O thread at most once, not after reply. Empty where there is nothing to
+/// stop.
+using Cancel = std::function<void()>;
+/// Starts a call and returns at once: it runs on the I/O thread, which never computes.
+using Handler = std::function<Cancel(Call)>;
+
+struct Module {
+  std::function<bool(std::string_view function, std::size_t arity)> exports;
+  Handler handler;
+};
+
+class Exports {
+ public:
+  void add(std::string name, Module module) { modules_[std::move(name)] = std::move(module); }
+  /// The module when it has that function, else null.
+  const Module* find(std::string_view module, std::string_view function, std::size_t arity) const {
+    const auto found = modules_.find(module);
+    return found != modules_.end() && found->second.exports(function, arity) ? &found->second : nullptr;
+  }
+  bool has(std::string_view module) const { return modules_.find(module) != modules_.end(); }
+  const std::map<std::string, Module, std::less<>>& modules() const { return modules_; }
+
+ private:
+  std::map<std::string, Module, std::less<>> modules_;
+};
+
+}  // namespace drey::cnode

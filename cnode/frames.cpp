@@ -1,0 +1,58 @@
+#include "cnode/frames.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace drey::cnode {
+
+FrameReader::FrameReader(std::size_t max_packet)
+    : max_packet_(max_packet), ring_(std::make_unique_for_overwrite<std::uint8_t[]>(ring_size)) {}
+
+std::span<std::uint8_t> FrameReader::space() {
+  if (big_ != nullptr) return {big_.get() + big_filled_, big_size_ - big_filled_};
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+  } else if (ring_size - begin_ < large + 4 || end_ == ring_size) {
+    std::memmove(ring_.get(), ring_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  return {ring_.get() + end_, ring_size - end_};
+}
+
+void FrameReader::received(std::size_t count) {
+  if (big_ != nullptr)
+    big_filled_ += count;
+  else
+    end_ += count;
+}
+
+std::optional<FrameReader::Frame> FrameReader::next() {
+  if (big_ != nullptr) {
+    if (big_filled_ < big_size_) return {};
+    Frame frame{{big_.get(), big_size_}, big_};
+    big_.reset();
+    return frame;
+  }
+  const std::size_t held = end_ - begin_;
+  if (held < 4) return {};
+  const std::size_t length = Reader({ring_.get() + begin_, 4}).u32();
+  if (length > max_packet_)
+    throw Error("bad_frame", fmt::format("a packet of {} bytes, at most {} are taken", length, max_packet_));
+  if (held - 4 >= length) {
+    Frame frame{{ring_.get() + begin_ + 4, length}, nullptr};
+    begin_ += 4 + length;
+    return frame;
+  }
+  if (length >= large) {
+    // Uninitialised, so that a length which is only claimed costs address space and no memory.
+    big_ = std::make_shared_for_overwrite<std::uint8_t[]>(length);
+    big_size_ = length;
+    big_filled_ = held - 4;
+    std::memcpy(big_.get(), ring_.get() + begin_ + 4, big_filled_);
+    begin_ = end_ = 0;
+  }
+  return {};
+}
+
+}  // namespace drey::cnode

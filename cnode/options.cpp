@@ -1,0 +1,125 @@
+#include "cnode/options.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "cnode/names.h"
+#include "error.h"
+
+namespace drey::cnode {
+namespace {
+
+std::uint16_t port(const std::string& text) {
+  std::size_t used = 0;
+  unsigned long value = 65536;
+  try {
+    value = std::stoul(text, &used);
+  } catch (const std::exception&) {
+  }
+  if (used == 0 || used != text.size() || value > 65535 || text[0] == '-' || text[0] == '+')
+    throw Error("bad_option", fmt::format("'{}' is no port (0 to 65535)", text.substr(0, 40)));
+  return static_cast<std::uint16_t>(value);
+}
+
+}  // namespace
+
+void parse_ports(const std::string& range, std::uint16_t& first, std::uint16_t& last) {
+  const auto dash = range.find('-');
+  first = port(range.substr(0, dash));
+  last = dash == std::string::npos ? first : port(range.substr(dash + 1));
+  if (first > last) throw Error("bad_option", fmt::format("the range {} ends before it begins", range));
+}
+
+ParsedOptions parse_options(const std::vector<std::string>& arguments, const std::string& version) {
+  Options options;
+  std::string name, sname, ports = "0";
+  bool no_epmd = false;
+  int tick_time = 60;
+  if (const char* given = std::getenv("ERL_EPMD_PORT"); given != nullptr && *given != '\0') {
+    try {
+      options.epmd_port = port(given);
+    } catch (const Error& error) {
+      return {{}, Leave{"drey_node: ERL_EPMD_PORT: " + error.message() + "\n", 2}};
+    }
+  }
+
+  CLI::App app(
+      "A node of an Erlang cluster that samples from posterior distributions (NUTS) on a Vulkan device.",
+      "drey_node");
+  app.set_version_flag("--version", "drey_node " + version);
+  app.set_config("--config", "", "File of these options, one `option = value` a line");
+  auto* long_option = app.add_option("--name", name, "Long name: gpu1@host.example.org, gpu1@10.0.0.7");
+  auto* short_option = app.add_option("--sname", sname, "Short name: gpu1, gpu1@host");
+  long_option->excludes(short_option);
+  app.add_option("--cookie-file", options.cookie_file,
+                 "File with the cookie; else DREY_COOKIE, else ~/.erlang.cookie");
+  app.add_option("--dist-ports", ports, "Ports to listen on, the first free one is taken: 9100-9200")
+      ->capture_default_str();
+  app.add_option("--listen", options.listen, "Address to listen on; else the one in the name, else all");
+  app.add_flag("--no-epmd", no_epmd, "Register with no epmd");
+  app.add_option("--epmd-port", options.epmd_port, "Port of epmd; else ERL_EPMD_PORT")->capture_default_str();
+  app.add_option("--connect", options.connect, "Node to connect to and stay connected with; may be repeated");
+  app.add_option("--device", options.device, "Index of the Vulkan device; -1: the best one")
+      ->capture_default_str();
+  app.add_option("--max-jobs", options.max_jobs, "Jobs running and waiting; more are refused as busy")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  app.add_option("--tick-time", tick_time,
+                 "Seconds of silence after which a peer counts as gone (net_ticktime)")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  app.add_option("--max-packet-mb", options.max_packet_mb, "Longest packet taken from a peer")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 2047));
+  app.add_option("--max-fragments-mb", options.max_fragments_mb,
+                 "Longest fragmented message taken from a peer")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--max-queued-mb", options.max_queued_mb,
+                 "Bytes that may wait for a peer that does not read")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  app.add_option("--max-calls", options.max_calls, "Calls of one peer under way; more are refused as busy")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--max-monitors", options.max_monitors, "Monitors and links that one peer may hold")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000000));
+  app.add_option("--max-half-open", options.half_open, "Connections in their handshake")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--max-half-open-per-address", options.half_open_an_address, "The same, from one address")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  app.add_option("--log-level", options.log_level, "debug, info, warn, error, off")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+  app.add_option("--log-format", options.log_format, "text, json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json"}));
+
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+    if (name.empty() && sname.empty())
+      throw Error("bad_option", "give the node a name: --name gpu1@127.0.0.1");
+    options.long_names = sname.empty();
+    options.name = own_name(options.long_names ? name : sname, options.long_names).full();
+    parse_ports(ports, options.first_port, options.last_port);
+    options.epmd = !no_epmd;
+    options.tick_time = std::chrono::seconds(tick_time);
+    if (!options.epmd && options.first_port == 0)
+      throw Error("bad_option", "without epmd a caller must know the port: give --dist-ports");
+    for (const std::string& peer : options.connect) NodeName::parse(peer);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out, mistakes;
+    const int status = app.exit(error, out, mistakes);
+    return {{}, Leave{status == 0 ? out.str() : mistakes.str(), status == 0 ? 0 : 2}};
+  } catch (const Error& error) {
+    return {{}, Leave{"drey_node: " + error.message() + "\n", 2}};
+  }
+  return {options, {}};
+}
+
+}  // namespace drey::cnode

@@ -1,0 +1,50 @@
+#include "cnode/stream.h"
+
+namespace drey::cnode {
+namespace {
+
+class PlainStream final : public Stream {
+ public:
+  explicit PlainStream(tcp::socket socket) : socket_(std::move(socket)) {
+    error_code ignored;
+    socket_.set_option(tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    socket_.non_blocking(true, ignored);
+    const auto remote = socket_.remote_endpoint(ignored);
+    if (!ignored) address_ = remote.address();
+  }
+
+  void async_read_some(asio::mutable_buffer into, Handler handler) override {
+    socket_.async_read_some(into, std::move(handler));
+  }
+  void async_write_some(const std::vector<asio::const_buffer>& from, Handler handler) override {
+    socket_.async_write_some(from, std::move(handler));
+  }
+  std::size_t try_write(const std::vector<asio::const_buffer>& from, error_code& error) override {
+    const std::size_t written = socket_.write_some(from, error);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      error.clear();
+      return 0;
+    }
+    return written;
+  }
+  void close() override {
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_both, ignored);
+    socket_.close(ignored);
+  }
+  std::size_t handshake_header() const override { return 2; }
+  const asio::ip::address& address() const override { return address_; }
+
+ private:
+  tcp::socket socket_;
+  asio::ip::address address_;
+};
+
+}  // namespace
+
+std::shared_ptr<Stream> make_plain_stream(tcp::socket socket) {
+  return std::make_shared<PlainStream>(std::move(socket));
+}
+
+}  // namespace drey::cnode

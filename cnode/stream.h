@@ -1,0 +1,44 @@
+#pragma once
+
+#include <utility>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// A connected byte stream, in clear or under TLS: what handshakes and channels read and write. One thread.
+namespace drey::cnode {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+class Stream {
+ public:
+  using Handler = std::function<void(const error_code&, std::size_t)>;
+  virtual ~Stream() = default;
+
+  /// At most one read and one write are under way at a time. Handlers are never called from within the call.
+  virtual void async_read_some(asio::mutable_buffer into, Handler handler) = 0;
+  virtual void async_write_some(const std::vector<asio::const_buffer>& from, Handler handler) = 0;
+  /// Writes what can be written at once; 0 where the kernel takes nothing now, or the stream cannot tell.
+  virtual std::size_t try_write(const std::vector<asio::const_buffer>& from, error_code& error) = 0;
+  /// Ends both directions; handlers under way are called with an error. May be called again.
+  virtual void close() = 0;
+
+  /// Bytes of the length in front of a handshake message: 2 in clear, 4 under TLS.
+  virtual std::size_t handshake_header() const = 0;
+  /// The address of the other side, without the port, and both for a log.
+  virtual const asio::ip::address& address() const = 0;
+};
+
+/// TCP, with Nagle's algorithm off.
+std::shared_ptr<Stream> make_plain_stream(tcp::socket socket);
+
+}  // namespace drey::cnode
