@@ -8,6 +8,7 @@
 #include "model/checker.h"
 #include "model/data.h"
 #include "model/nearest.h"
+#include "model/reductions.h"
 
 namespace drey::model {
 
@@ -162,7 +163,23 @@ void Checker::loop(const std::string& name, NodeRef from, NodeRef to, const std:
   --loop_depth_;
   actions_.pop_back();
   action.body = std::move(inside);
+  if (vectorised(action)) return;
   here().push_back(std::move(action));
+}
+
+/// A loop that only adds to the target, one element a trip, becomes vectors added to the target: they are fused,
+/// folded and reduced like those written as vectors.
+bool Checker::vectorised(const Action& action) {
+  std::vector<NodeRef> values;
+  for (const Action& inner : action.body) {
+    if (inner.kind != Action::Kind::Target || !inner.value->scalar()) return false;
+    NodeRef value = over_trips(graph(), inner.value, action.loop);
+    if (!value) return false;
+    if (value->scalar()) value = graph().fill(value, graph().count_of(action.loop));
+    values.push_back(value);
+  }
+  for (NodeRef value : values) target(value);
+  return true;
 }
 
 void Checker::loop(const std::string& name, std::uint64_t trips, const std::function<void(NodeRef)>& body) {

@@ -61,6 +61,7 @@ class Checker {
   void statement(const syntax::Statement& s, BlockKind kind, bool outermost);
   void set(const syntax::Statement& s);
   void define(const std::string& name, Symbol symbol, const std::string& where);
+  bool vectorised(const Action& action);
   void for_loop(const syntax::Statement& s, BlockKind kind);
   void data_if(const syntax::Statement& s, BlockKind kind);
   void parameters();

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "model/checker.h"
 #include "model/data.h"
+#include "model/reductions.h"
 
 namespace drey::model {
 
@@ -173,7 +174,19 @@ NodeRef Checker::log_density(const Expression& e, NodeRef outcome, const std::st
 
 void Checker::tilde(const syntax::Statement& s) {
   NodeRef outcome = expression(s.left);
-  target(log_density(s.right, outcome, source_name(s.left)));
+  NodeRef density = log_density(s.right, outcome, source_name(s.left));
+  // log_density has checked the arguments; where sufficient statistics do, they replace it.
+  const bool log_normal = s.right.name == "lognormal";
+  if (s.right.name == "normal" || log_normal) {
+    NodeRef y = graph().to_real(outcome);
+    NodeRef mu = graph().to_real(expression(s.right.args[0])), sigma = graph().to_real(expression(s.right.args[1]));
+    if (log_normal) y = graph().call("log", {y});
+    if (NodeRef reduced = gaussian_sum(graph(), host_, y, mu, sigma)) {
+      density = reduced;
+      if (log_normal) density = graph().sub(density, graph().sum(y));
+    }
+  }
+  target(density);
 }
 
 }  // namespace drey::model

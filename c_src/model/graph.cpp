@@ -328,6 +328,12 @@ NodeRef Graph::call(FunctionId function, std::vector<NodeRef> args) {
       if (b->number == -2) return call("inv", {call("square", {a})});
     }
   }
+  if (n == "log" && args[0]->kind == NodeKind::Operation && args[0]->op == Op::Call &&
+      functions()[args[0]->function].name == "exp")
+    return args[0]->args[0];
+  // A quotient by data becomes a product with the inverse, which the host takes once.
+  if (n == "/" && args[1]->data_only && !args[1]->literal && args[1]->loops.empty() && !args[0]->data_only)
+    return call("*", {args[0], call("inv", {args[1]})});
   if (n == "neg" && args[0]->kind == NodeKind::Operation && args[0]->op == Op::Call &&
       args[0]->function == function)
     return args[0]->args[0];

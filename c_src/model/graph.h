@@ -134,6 +134,10 @@ class Graph {
   const DataArray& array(std::uint32_t id) const { return arrays_[id]; }
   std::size_t array_count() const { return arrays_.size(); }
   const LoopVariable& loop(std::uint32_t id) const { return loops_[id]; }
+  /// The shape of one value a trip of a loop with literal bounds.
+  Shape count_of(std::uint32_t loop) const {
+    return {static_cast<std::uint64_t>(loops_[loop].to->integer - loops_[loop].from->integer)};
+  }
   const Variable& variable(VariableId id) const { return variables_[id]; }
   std::size_t variable_count() const { return variables_.size(); }
 

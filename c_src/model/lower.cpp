@@ -11,6 +11,7 @@
 #include "model/assembler.h"
 #include "model/data.h"
 #include "model/materialise.h"
+#include "model/reductions.h"
 
 namespace drey::model {
 namespace {
@@ -200,6 +201,7 @@ class Lowering {
 
   ValueId compute(NodeRef node, const Index& index) {
     const bool folds = node->data_only && !node->literal && node->loops.empty();
+    if (node->kind == NodeKind::Data && node->scalar() && node->type == Type::Real) return derived_scalar(node);
     if (node->kind == NodeKind::Data || (folds && !node->scalar() && elements(node->shape) <= max_folded))
       return a_.load(data_memory(data_.place(node)), flat(node->shape, index));
     if (folds && node->scalar()) return derived_scalar(node);
@@ -364,6 +366,7 @@ class Lowering {
       add_scalar(element(scalar, {}), node->scalar() ? factor * count : factor);
       return;
     }
+    if (NodeRef scalar = separated_sum(graph, data_.host, node, shape)) return add_to_target(scalar, factor, {}, varying);
     NodeRef term = node;
     if (varying && factor == -1) {
       varying = graph.sub(varying, term);
