@@ -1,0 +1,471 @@
+#include "glsl/emit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "error.h"
+#include "glsl/layout.h"
+#include "grad/optimise.h"
+#include "model/functions.h"
+#include "shaders/shaders.h"
+
+namespace drey::glsl {
+
+using namespace model;
+
+namespace {
+
+/// Loops of up to this many trips are written out (within limits on the text), longer ones over data are cut
+/// into blocks of four.
+constexpr grad::OptimiseOptions optimisation{
+    .unroll_trips = 32, .unroll_values = 800, .strip = 4, .strip_values = 600};
+
+/// Accesses to a memory that the emitted code keeps in variables or a private array.
+struct Uses {
+  bool constant = true;             ///< every index is a constant
+  bool accumulated = false;         ///< or loaded: an output that cannot be handed on at once
+  std::set<std::int64_t> elements;  ///< the constants
+};
+
+class Emitter {
+ public:
+  Emitter(const Program& program, const Model& model, const EmitOptions& options)
+      : program_(program),
+        model_(model),
+        options_(options),
+        f64_(options.precision == Precision::F64),
+        layout_(program, options),
+        uses_(program.memories.size()) {
+    find_uses(program.body);
+    for (const Memory& m : program.memories) {
+      has_target_ = has_target_ || m.space == Space::Target;
+      has_gradient_ = has_gradient_ || m.space == Space::Gradient;
+    }
+  }
+
+  Source run() {
+    Source source;
+    std::string body;
+    loads_.emplace_back();
+    indent_ = 1;
+    begin(source);
+    const Count count = block(program_.body);
+    end(source);
+    body = std::move(text_);
+    text_.clear();
+    source.trips += count.trips;
+    source.operations = count.operations;
+
+    text_ += includes(body);
+    for (std::size_t i = 0; i < layout_.buffers().size(); ++i) {
+      const Layout::Buffer& buffer = layout_.buffers()[i];
+      const std::uint64_t vectors = std::max<std::uint64_t>(buffer.vectors, 1);
+      DataBuffer made;
+      made.binding = options_.first_binding + static_cast<std::uint32_t>(i);
+      made.uniform = buffer.uniform;
+      made.bytes = layout_.bytes(i, program_, model_.data, options_.precision);
+      if (made.bytes.empty()) made.bytes.resize(f64_ ? 32 : 16);
+      source.data.push_back(std::move(made));
+      text_ += fmt::format("layout({}, set = 0, binding = {}) {} DreyData{} {{ {} drey_data{}[{}]; }};\n",
+                           buffer.uniform ? "std140" : "std430", options_.first_binding + i,
+                           buffer.uniform ? "uniform" : "readonly buffer", i, vector_type(buffer.type), i,
+                           vectors);
+    }
+    text_ += fmt::format("real model_point[{}];\n", std::max<std::uint64_t>(model_.dimension, 1));
+    source.private_bytes += model_.dimension * real_bytes();
+    if (has_gradient_) {
+      text_ += fmt::format("real model_gradient[{}];\n", std::max<std::uint64_t>(model_.dimension, 1));
+      source.private_bytes += model_.dimension * real_bytes();
+    }
+    if (has_target_) text_ += "real model_target;\n";
+    text_ += "void model_run() {\n" + body + "}\n";
+    source.text = std::move(text_);
+    return source;
+  }
+
+ private:
+  struct Count {
+    std::uint64_t trips = 0, operations = 0;
+  };
+
+  std::uint64_t real_bytes() const { return f64_ ? 8 : 4; }
+  const char* vector_type(Type type) const {
+    return type == Type::Integer ? "ivec4" : f64_ ? "dvec4" : "vec4";
+  }
+  void line(const std::string& code) {
+    text_.append(static_cast<std::size_t>(indent_) * 2, ' ');
+    text_ += code;
+    text_ += '\n';
+  }
+
+  /// The files of functions that the body names, each with what it includes itself.
+  static std::string includes(const std::string& body) {
+    std::string text = "#include \"math.glsl\"\n";
+    for (const std::string_view file : shaders::names()) {
+      if (!file.starts_with("math_") || !file.ends_with(".glsl")) continue;
+      const std::string_view code = shaders::text(file);
+      bool used = false;
+      for (std::size_t at = code.find("\nreal drey_"); at != std::string_view::npos && !used;
+           at = code.find("\nreal drey_", at + 1)) {
+        const std::size_t start = at + 6, end = code.find('(', start);
+        if (end != std::string_view::npos)
+          used = body.find(std::string(code.substr(start, end - start + 1))) != std::string::npos;
+      }
+      if (used) text += fmt::format("#include \"{}\"\n", file);
+    }
+    return text;
+  }
+
+  // ---- what a memory becomes
+
+  void note(MemoryId memory, ValueId index, bool accumulated) {
+    Uses& uses = uses_[memory];
+    const Value& v = program_.values[index];
+    if (v.op == Op::IntegerConstant)
+      uses.elements.insert(v.integer);
+    else
+      uses.constant = false;
+    uses.accumulated = uses.accumulated || accumulated;
+  }
+
+  void find_uses(const Block& body) {
+    for (const Statement& s : body) {
+      if (s.kind == StatementKind::Let && program_.values[s.value].op == Op::Load)
+        note(program_.values[s.value].memory, program_.values[s.value].args[0], true);
+      if (s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate)
+        note(s.memory, s.index, s.kind == StatementKind::Accumulate);
+      find_uses(s.body), find_uses(s.otherwise);
+    }
+  }
+
+  bool in_variables(MemoryId m) const {
+    const Memory& memory = program_.memories[m];
+    return uses_[m].constant && (memory.space == Space::Local || memory.space == Space::Gradient ||
+                                 (memory.space == Space::Output && uses_[m].accumulated));
+  }
+  bool handed_on(MemoryId m) const {
+    return program_.memories[m].space == Space::Output && !uses_[m].accumulated;
+  }
+
+  /// An element as an assignable expression.
+  std::string element(MemoryId m, ValueId index) {
+    const Memory& memory = program_.memories[m];
+    if (memory.space == Space::Target) return "target";
+    if (in_variables(m)) return fmt::format("m{}_{}", m, program_.values[index].integer);
+    if (memory.space == Space::Gradient) return fmt::format("model_gradient[{}]", integer(index));
+    return fmt::format("m{}[{}]", m, integer(index));
+  }
+
+  void begin(Source& source) {
+    for (MemoryId m = 0; m < program_.memories.size(); ++m) {
+      const Memory& memory = program_.memories[m];
+      if (memory.space == Space::Point || memory.space == Space::Data) continue;
+      if (memory.space == Space::Target) {
+        line(fmt::format("real target = {};", number(0)));
+        continue;
+      }
+      if (handed_on(m)) continue;
+      const char* type = memory.type == Type::Real ? "real" : "int";
+      const std::string zero = memory.type == Type::Real ? number(0) : "0";
+      const bool clear = memory.space != Space::Local;
+      if (in_variables(m)) {
+        for (const std::int64_t at : uses_[m].elements)
+          line(clear ? fmt::format("{} m{}_{} = {};", type, m, at, zero)
+                     : fmt::format("{} m{}_{};", type, m, at));
+        continue;
+      }
+      if (memory.space == Space::Gradient) {
+        clear_array("model_gradient", memory.size, zero, source);
+        continue;
+      }
+      if (uses_[m].elements.empty() && uses_[m].constant) continue;  // never used
+      line(fmt::format("{} m{}[{}];", type, m, std::max<std::uint64_t>(memory.size, 1)));
+      source.private_bytes += memory.size * (memory.type == Type::Real ? real_bytes() : 4);
+      if (clear) clear_array(fmt::format("m{}", m), memory.size, zero, source);
+    }
+  }
+
+  void clear_array(const std::string& name, std::uint64_t size, const std::string& zero, Source& source) {
+    if (size <= 64) {
+      for (std::uint64_t i = 0; i < size; ++i) line(fmt::format("{}[{}] = {};", name, i, zero));
+      return;
+    }
+    line(fmt::format("for (int i = 0; i < {}; ++i) {}[i] = {};", size, name, zero));
+    source.trips += size + 1;
+  }
+
+  void end(Source& source) {
+    for (MemoryId m = 0; m < program_.memories.size(); ++m) {
+      const Memory& memory = program_.memories[m];
+      if (memory.space == Space::Target) line("model_target = target;");
+      if (memory.space == Space::Gradient && in_variables(m)) {
+        for (std::uint64_t i = 0; i < memory.size; ++i) {
+          const bool set = uses_[m].elements.count(static_cast<std::int64_t>(i)) != 0;
+          line(fmt::format("model_gradient[{}] = {};", i, set ? fmt::format("m{}_{}", m, i) : number(0)));
+        }
+      }
+      if (memory.space == Space::Output && !handed_on(m)) {
+        if (in_variables(m)) {
+          for (const std::int64_t i : uses_[m].elements)
+            line(fmt::format("model_output({}u, m{}_{});", i, m, i));
+        } else {
+          line(fmt::format("for (int i = 0; i < {}; ++i) model_output(uint(i), m{}[i]);", memory.size, m));
+          source.trips += memory.size + 1;
+        }
+      }
+    }
+  }
+
+  // ---- operands
+
+  std::string number(double x) const {
+    if (!f64_ && std::isfinite(x) && std::abs(x) > 3.4028234663852886e38) x = x > 0 ? INFINITY : -INFINITY;
+    if (std::isnan(x)) return "DREY_NAN";
+    if (std::isinf(x)) return x > 0 ? "DREY_INF" : "(-DREY_INF)";
+    std::string text =
+        f64_ ? fmt::format("{:.17g}", x) : fmt::format("{:.9g}", static_cast<double>(static_cast<float>(x)));
+    if (text.find_first_of(".e") == std::string::npos) text += ".0";
+    if (f64_) text += "lf";
+    return std::signbit(x) ? "(" + text + ")" : text;
+  }
+
+  std::string sum(const Linear& l) const {
+    std::string text;
+    for (const auto& [value, factor] : l.factors) {
+      const Value& v = program_.values[value];
+      std::string name = v.op == Op::LoopIndex ? fmt::format("i{}", v.loop) : fmt::format("v{}", value);
+      if (text.empty()) {
+        text = factor == 1 ? name : fmt::format("{} * {}", name, factor);
+      } else {
+        const std::int64_t size = factor < 0 ? -factor : factor;
+        text += factor < 0 ? " - " : " + ";
+        text += size == 1 ? name : fmt::format("{} * {}", name, size);
+      }
+    }
+    if (text.empty()) return std::to_string(l.constant);
+    if (l.constant > 0) text += fmt::format(" + {}", l.constant);
+    if (l.constant < 0) text += fmt::format(" - {}", -l.constant);
+    return text;
+  }
+
+  /// An integer operand, ready to stand in an index or, in brackets, in an expression.
+  std::string integer(ValueId id) const { return sum(linear(program_, id)); }
+  std::string whole(ValueId id) const {
+    const std::string text = integer(id);
+    return text.find(' ') == std::string::npos && text[0] != '-' ? text : "(" + text + ")";
+  }
+  std::string real(ValueId id) const {
+    const Value& v = program_.values[id];
+    return v.op == Op::RealConstant ? number(v.number) : fmt::format("v{}", id);
+  }
+
+  // ---- statements
+
+  std::string data_load(const Value& v) {
+    const Layout::Place& place = layout_.place(v.memory);
+    const Linear at = layout_.position(program_, v.memory, linear(program_, v.args[0]));
+    bool aligned = at.constant >= 0;
+    for (const auto& [value, factor] : at.factors) aligned = aligned && factor % 4 == 0;
+    if (!aligned) {
+      const std::string position = sum(at);
+      return fmt::format("drey_data{}[({}) >> 2][({}) & 3]", place.buffer, position, position);
+    }
+    Linear vector;
+    for (const auto& [value, factor] : at.factors) vector.factors[value] = factor / 4;
+    vector.constant = at.constant / 4;
+    const std::string key = fmt::format("drey_data{}[{}]", place.buffer, sum(vector));
+    std::string name;
+    for (const auto& scope : loads_)
+      if (const auto found = scope.find(key); found != scope.end()) name = found->second;
+    if (name.empty()) {
+      name = fmt::format("w{}", next_load_++);
+      line(fmt::format("{} {} = {};", vector_type(program_.memories[v.memory].type), name, key));
+      loads_.back().emplace(key, name);
+    }
+    return fmt::format("{}.{}", name, "xyzw"[at.constant % 4]);
+  }
+
+  std::string load(const Value& v) {
+    switch (program_.memories[v.memory].space) {
+      case Space::Point:
+        return fmt::format("model_point[{}]", integer(v.args[0]));
+      case Space::Data:
+        return data_load(v);
+      default:
+        return element(v.memory, v.args[0]);
+    }
+  }
+
+  std::string call(const Value& v) const {
+    const std::string& pattern = functions()[v.function].glsl;
+    std::string code;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      if (pattern[i] == '$' && i + 1 < pattern.size()) {
+        code += real(v.args.at(static_cast<std::size_t>(pattern[++i] - '0')));
+      } else {
+        code += pattern[i];
+      }
+    }
+    return code;
+  }
+
+  /// The right-hand side of a Let; empty for sums of integers, which stand where they are used.
+  std::string expression(ValueId id) {
+    const Value& v = program_.values[id];
+    const auto infix = [&](const char* op) {
+      return fmt::format("{} {} {}", whole(v.args[0]), op, whole(v.args[1]));
+    };
+    switch (v.op) {
+      case Op::RealConstant:
+      case Op::IntegerConstant:
+      case Op::LoopIndex:
+        return {};
+      case Op::AddI:
+      case Op::SubI:
+        return {};
+      case Op::MulI: {
+        const Linear l = linear(program_, id);
+        if (l.factors.size() != 1 || l.factors.begin()->first != id) return {};
+        return infix("*");
+      }
+      case Op::DivI:
+        return infix("/");
+      case Op::ModI:
+        return infix("%");
+      case Op::MinI:
+        return fmt::format("min({}, {})", integer(v.args[0]), integer(v.args[1]));
+      case Op::MaxI:
+        return fmt::format("max({}, {})", integer(v.args[0]), integer(v.args[1]));
+      case Op::LessI:
+        return fmt::format("int({})", infix("<"));
+      case Op::EqualI:
+        return fmt::format("int({})", infix("=="));
+      case Op::NotI:
+        return fmt::format("int({} == 0)", whole(v.args[0]));
+      case Op::LessR:
+        return fmt::format("int({} < {})", real(v.args[0]), real(v.args[1]));
+      case Op::EqualR:
+        return fmt::format("int({} == {})", real(v.args[0]), real(v.args[1]));
+      case Op::ToReal:
+        return fmt::format("real({})", integer(v.args[0]));
+      case Op::ToInteger:
+        return fmt::format("drey_to_int({})", real(v.args[0]));
+      case Op::Load:
+        return load(v);
+      case Op::Call:
+        return call(v);
+      case Op::Select:
+        return fmt::format("({} != 0) ? {} : {}", whole(v.args[0]), real(v.args[1]), real(v.args[2]));
+      case Op::StopGradient:
+        return real(v.args[0]);
+      case Op::Random:
+        return "model_random()";
+    }
+    return {};
+  }
+
+  static std::uint64_t weight(const Value& v) {
+    if (v.op != Op::Call) return v.op == Op::Load ? 1 : 0;
+    const std::string& glsl = functions()[v.function].glsl;
+    return glsl.find("drey_") == std::string::npos ? 1 : 12;
+  }
+
+  Count block(const Block& body) {
+    Count count;
+    for (const Statement& s : body) {
+      switch (s.kind) {
+        case StatementKind::Let: {
+          const Value& v = program_.values[s.value];
+          const std::string code = expression(s.value);
+          if (code.empty()) break;
+          line(fmt::format("{} v{} = {};", v.type == Type::Real ? "real" : "int", s.value, code));
+          count.operations += weight(v);
+          count.trips += call_trips(v);
+          break;
+        }
+        case StatementKind::Store:
+        case StatementKind::Accumulate: {
+          const bool real_value = program_.memories[s.memory].type == Type::Real;
+          const std::string value = real_value ? real(s.value) : integer(s.value);
+          if (handed_on(s.memory))
+            line(fmt::format("model_output(uint({}), {});", integer(s.index),
+                             real_value ? value : fmt::format("real({})", value)));
+          else
+            line(fmt::format("{} {} {};", element(s.memory, s.index),
+                             s.kind == StatementKind::Store ? "=" : "+=", value));
+          count.operations += 1;
+          break;
+        }
+        case StatementKind::For: {
+          const Loop& loop = program_.loops[s.loop];
+          line(fmt::format("for (int i{0} = {1}; i{0} < {2}; ++i{0}) {{", s.loop, integer(loop.from),
+                           integer(loop.to)));
+          const Count inner = scope(s.body);
+          line("}");
+          count.trips += loop.max_trips + 1 + loop.max_trips * inner.trips;
+          count.operations += loop.max_trips * inner.operations;
+          break;
+        }
+        case StatementKind::If: {
+          line(fmt::format("if ({} != 0) {{", whole(s.value)));
+          Count inner = scope(s.body);
+          if (!s.otherwise.empty()) {
+            line("} else {");
+            const Count other = scope(s.otherwise);
+            inner.trips = std::max(inner.trips, other.trips);
+            inner.operations = std::max(inner.operations, other.operations);
+          }
+          line("}");
+          count.trips += inner.trips;
+          count.operations += inner.operations;
+          break;
+        }
+      }
+    }
+    return count;
+  }
+
+  Count scope(const Block& body) {
+    loads_.emplace_back();
+    ++indent_;
+    const Count count = block(body);
+    --indent_;
+    loads_.pop_back();
+    return count;
+  }
+
+  /// Loop trips inside a function of the shader library.
+  static std::uint64_t call_trips(const Value& v) {
+    if (v.op != Op::Call) return 0;
+    static const std::map<std::string, std::uint64_t> looping = {};
+    const auto found = looping.find(functions()[v.function].name);
+    return found == looping.end() ? 0 : found->second;
+  }
+
+  const Program& program_;
+  const Model& model_;
+  const EmitOptions& options_;
+  bool f64_;
+  Layout layout_;
+  std::vector<Uses> uses_;
+  bool has_target_ = false, has_gradient_ = false;
+  std::string text_;
+  int indent_ = 0;
+  std::vector<std::map<std::string, std::string>> loads_;  ///< vectors already loaded, by open body
+  std::uint64_t next_load_ = 0;
+};
+
+}  // namespace
+
+Source emit(const Program& program, const Model& model, const EmitOptions& options) {
+  const Program lean = grad::optimise(program, optimisation);
+  return Emitter(lean, model, options).run();
+}
+
+}  // namespace drey::glsl
