@@ -13,7 +13,6 @@
 #include "glsl/layout.h"
 #include "grad/optimise.h"
 #include "model/functions.h"
-#include "shaders/shaders.h"
 
 namespace drey::glsl {
 
@@ -25,6 +24,15 @@ namespace {
 /// into blocks of four.
 constexpr grad::OptimiseOptions optimisation{
     .unroll_trips = 32, .unroll_values = 800, .strip = 4, .strip_values = 600};
+
+/// Truncation as the evaluator does it: 0 for NaN, the nearest integer for what is out of range.
+constexpr const char* to_integer = R"(int drey_to_int(real x) {
+  if (isnan(x)) return 0;
+  if (x <= real(-2147483648.0)) return -2147483647 - 1;
+  if (x >= real(2147483647.0)) return 2147483647;
+  return int(x);
+}
+)";
 
 /// Accesses to a memory that the emitted code keeps in variables or a private array.
 struct Uses {
@@ -62,7 +70,7 @@ class Emitter {
     source.trips += count.trips;
     source.operations = count.operations;
 
-    text_ += includes(body);
+    text_ += "#include \"math.glsl\"\n";
     for (std::size_t i = 0; i < layout_.buffers().size(); ++i) {
       const Layout::Buffer& buffer = layout_.buffers()[i];
       const std::uint64_t vectors = std::max<std::uint64_t>(buffer.vectors, 1);
@@ -84,6 +92,7 @@ class Emitter {
       source.private_bytes += model_.dimension * real_bytes();
     }
     if (has_target_) text_ += "real model_target;\n";
+    if (body.find("drey_to_int(") != std::string::npos) text_ += to_integer;
     text_ += "void model_run() {\n" + body + "}\n";
     source.text = std::move(text_);
     return source;
@@ -102,24 +111,6 @@ class Emitter {
     text_.append(static_cast<std::size_t>(indent_) * 2, ' ');
     text_ += code;
     text_ += '\n';
-  }
-
-  /// The files of functions that the body names, each with what it includes itself.
-  static std::string includes(const std::string& body) {
-    std::string text = "#include \"math.glsl\"\n";
-    for (const std::string_view file : shaders::names()) {
-      if (!file.starts_with("math_") || !file.ends_with(".glsl")) continue;
-      const std::string_view code = shaders::text(file);
-      bool used = false;
-      for (std::size_t at = code.find("\nreal drey_"); at != std::string_view::npos && !used;
-           at = code.find("\nreal drey_", at + 1)) {
-        const std::size_t start = at + 6, end = code.find('(', start);
-        if (end != std::string_view::npos)
-          used = body.find(std::string(code.substr(start, end - start + 1))) != std::string::npos;
-      }
-      if (used) text += fmt::format("#include \"{}\"\n", file);
-    }
-    return text;
   }
 
   // ---- what a memory becomes
@@ -227,7 +218,7 @@ class Emitter {
   std::string number(double x) const {
     if (!f64_ && std::isfinite(x) && std::abs(x) > 3.4028234663852886e38) x = x > 0 ? INFINITY : -INFINITY;
     if (std::isnan(x)) return "DREY_NAN";
-    if (std::isinf(x)) return x > 0 ? "DREY_INF" : "(-DREY_INF)";
+    if (std::isinf(x)) return x > 0 ? "DREY_INFINITY" : "(-DREY_INFINITY)";
     std::string text =
         f64_ ? fmt::format("{:.17g}", x) : fmt::format("{:.9g}", static_cast<double>(static_cast<float>(x)));
     if (text.find_first_of(".e") == std::string::npos) text += ".0";
