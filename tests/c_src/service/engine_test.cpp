@@ -22,7 +22,9 @@ using term::Term;
 using term::tuple;
 
 /// A sampling call that takes minutes unless it is stopped.
-Term endless() { return map({{"chains", 8}, {"draws", 1000000}, {"warmup", 100}, {"seed", 1}}); }
+Term endless() {
+  return map({{"chains", 8}, {"draws", 1000}, {"thin", 10000}, {"warmup", 100}, {"seed", 1}});
+}
 
 const term::Binary& bytes_of(const Term& array) { return *array.as<term::Tuple>()->elements[2].as<term::Binary>(); }
 
@@ -269,7 +271,7 @@ TEST(Engine, CancelAnswersAJobThatWaits) {
 
 TEST(Engine, DeadlinesAreKept) {
   Client client;
-  const Term options = map({{"chains", 8}, {"draws", 1000000}, {"warmup", 100}, {"seed", 1}, {"deadline_ms", 300}});
+  const Term options = map({{"chains", 8}, {"draws", 1000}, {"thin", 10000}, {"seed", 1}, {"deadline_ms", 300}});
   auto first = client.start("sample", {models::eight_schools(), options});
   auto second = client.start("sample", {models::eight_schools(), options});
   const Term answer = Client::wait(std::move(first));
