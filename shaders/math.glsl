@@ -26,5 +26,7 @@
 
 #include "math_exp_log.glsl"
 #include "math_circular.glsl"
+#include "math_gamma.glsl"
+#include "math_normal.glsl"
 
 #endif

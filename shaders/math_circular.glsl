@@ -30,23 +30,14 @@ double drey_cos_series(double z) {
       2.4801587298446158e-05lf) * z2 + (-0.0013888888888887053lf * z + 0.041666666666666664lf));
 }
 
-// x = k pi/2 + r; the remainder in two parts. pi/2 in pieces of 33 bits (fdlibm's e_rem_pio2.c).
-double drey_circle_split(double x, out uint quadrant, out double low) {
-  precise double t = x * 0.63661977236758138lf + DREY_ROUNDER;
-  precise double k = t - DREY_ROUNDER;
-  precise double a = x - k * 1.57079632673412561417e+00lf;
-  precise double b = k * 6.07710050630396597660e-11lf;
-  precise double c = a - b;
-  precise double d = (a - c) - b;
-  precise double e = k * 2.02226624871116645580e-21lf;
-  precise double f = c - e;
-  precise double g = (c - f) - e;
-  precise double h = k * 8.47842766036889956997e-32lf;
-  low = (g + d) - h;
-  quadrant = unpackDouble2x32(t).x & 3u;
-  return f;
-}
-#define DREY_CIRCLE_MAX 1e9lf
+// pi/2 in pieces of 27 bits, whose products with k up to 2^26 are exact, and a rest.
+#define DREY_QUARTER_1 1.570796325802803lf
+#define DREY_QUARTER_2 9.9209357395935172e-10lf
+#define DREY_QUARTER_3 5.7211887096635749e-18lf
+#define DREY_QUARTER_4 1.6446256936324258e-26lf
+#define DREY_QUADRANTS 0.63661977236758138lf
+
+uint drey_low_bits(double t) { return unpackDouble2x32(t).x; }
 #else
 // (sin(x) / x - 1) / x^2 as a function of z = x^2, |x| <= pi / 4.
 float drey_sin_series(float z) {
@@ -58,23 +49,31 @@ float drey_cos_series(float z) {
   return (2.45436768e-05 * z - 0.00138882711) * z + 0.0416666642;
 }
 
-// x = k pi/2 + r; the remainder in two parts. pi/2 in pieces of 8 to 11 bits, exact times k up to 2^13.
-float drey_circle_split(float x, out uint quadrant, out float low) {
-  precise float t = x * 0.636619772 + DREY_ROUNDER;
-  precise float k = t - DREY_ROUNDER;
-  precise float a = x - k * 1.5703125;
-  precise float b = a - k * 4.837512969970703125e-4;
-  precise float c = k * 7.54953362047672271728515625e-8;
-  precise float d = b - c;
-  precise float e = (b - d) - c;
-  precise float f = k * 2.56334415159451879e-12;
-  precise float g = d + (e - f);
-  low = (d - g) + (e - f);
-  quadrant = uint(floatBitsToInt(t)) & 3u;
-  return g;
-}
-#define DREY_CIRCLE_MAX 1e4
+// pi/2 in pieces of 11 bits, whose products with k up to 2^13 are exact, and a rest.
+#define DREY_QUARTER_1 1.5703125
+#define DREY_QUARTER_2 4.837512969970703125e-4
+#define DREY_QUARTER_3 7.5495336204767227e-8
+#define DREY_QUARTER_4 2.56334415159451879e-12
+#define DREY_QUADRANTS 0.636619772
+
+uint drey_low_bits(float t) { return uint(floatBitsToInt(t)); }
 #endif
+
+// x = k pi/2 + r + low, |r| <= pi / 4; k as its last two bits. Right to the last bit while k is as small as the
+// pieces want it, |x| up to 1.2e4 in f32 and 1e8 in f64; beyond, r errs more and more.
+real drey_circle_split(real x, out uint quadrant, out real low) {
+  precise real t = x * DREY_QUADRANTS + DREY_ROUNDER;
+  precise real k = t - DREY_ROUNDER;
+  precise real a = (x - k * DREY_QUARTER_1) - k * DREY_QUARTER_2;
+  precise real b = k * DREY_QUARTER_3;
+  precise real c = a - b;
+  precise real lost = (a - c) - b;
+  precise real rest = lost - k * DREY_QUARTER_4;
+  precise real r = c + rest;
+  low = (c - r) + rest;
+  quadrant = drey_low_bits(t) & 3u;
+  return r;
+}
 
 // sin and cos of r + low, |r| <= pi / 4.
 real drey_sin_core(real r, real low) {
@@ -119,4 +118,20 @@ real drey_tanh(real x) {
   const real e = drey_expm1(real(-2.0) * a);
   const real y = -e / (real(2.0) + e);
   return x < real(0.0) ? -y : y;
+}
+
+real drey_sinh(real x) {
+  const real a = abs(x);
+  const real e = drey_expm1(a);
+  // Where exp overflows, a half of it twice.
+  const real root = drey_exp(real(0.5) * a);
+  const real y = a > DREY_EXP_MAX ? (real(0.5) * root) * root : real(0.5) * (e + e / (real(1.0) + e));
+  return x < real(0.0) ? -y : y;
+}
+
+real drey_cosh(real x) {
+  const real a = abs(x);
+  const real root = drey_exp(real(0.5) * a);
+  const real e = drey_exp(a);
+  return a > DREY_EXP_MAX ? (real(0.5) * root) * root : real(0.5) * e + real(0.5) / e;
 }

@@ -1,73 +1,271 @@
-// The gamma family.
-#ifndef DREY_MATH_GAMMA
-#define DREY_MATH_GAMMA
-#include "math_circular.glsl"
+// The gamma function's logarithm and its derivatives. Polynomials interpolate at Chebyshev nodes.
 
-// lgamma(x) - ((x - 1/2) log x - x + log(2 pi)/2) for x >= 8 (DLMF 5.11.1).
-real drey_stirling(real x) {
-  const real i = real(1.0) / x, z = i * i;
 #ifdef DREY_F64
-  real s = -3617.0lf / 122400.0lf;
-  s = s * z + 1.0lf / 156.0lf;
-  s = s * z - 691.0lf / 360360.0lf;
-  s = s * z + 1.0lf / 1188.0lf;
-  s = s * z - 1.0lf / 1680.0lf;
-  s = s * z + 1.0lf / 1260.0lf;
-#else
-  real s = 1.0 / 1260.0;
-#endif
-  s = s * z - real(1.0lf / 360.0lf);
-  s = s * z + real(1.0lf / 12.0lf);
-  return s * i;
+// lgamma(2 + t) / t, |t| <= 1/2.
+double drey_lgamma_series(double t) {
+  const double t2 = t * t;
+  const double t4 = t2 * t2;
+  const double t8 = t4 * t4;
+  const double t16 = t8 * t8;
+  return (-3.0859854783905772e-08lf * t4 + ((6.4725698400647242e-08lf * t - 9.5581781016351946e-08lf) * t2 +
+      (2.0193835401136915e-07lf * t - 4.5081682254468382e-07lf))) * t16 + ((((9.5842070485949867e-07lf * t -
+      2.0389077825677104e-06lf) * t2 + (4.3742234810820482e-06lf * t - 9.4395262020588179e-06lf)) * t4 +
+      ((2.0507291996563825e-05lf * t - 4.4926233820610826e-05lf) * t2 + (9.9457506687881397e-05lf * t -
+      0.00022315475858818615lf))) * t8 + (((0.00050966952502419548lf * t - 0.0011927539116998527lf) * t2 +
+      (0.0028905103307344045lf * t - 0.0073855510286740247lf)) * t4 + ((0.02058080842778463lf * t -
+      0.067352301053198088lf) * t2 + (0.3224670334241132lf * t + 0.42278433509846713lf))));
 }
 
-real drey_lgamma(real x) {
-  const bool mirrored = x < real(0.5);
-  const real y = mirrored ? real(1.0) - x : x;
-  // Shift to y + 8 by the recurrence: the product of eight factors is below 1e8.
-  const bool small = y < real(8.0);
-  const real z = y + (small ? real(8.0) : real(0.0));
-  const real product = y * (y + real(1.0)) * (y + real(2.0)) * (y + real(3.0)) * (y + real(4.0)) * (y + real(5.0)) *
-                       (y + real(6.0)) * (y + real(7.0));
-  const real l = drey_log(z);
-  real r = (z - real(0.5)) * l - z + real(0.91893853320467274178lf) + drey_stirling(z);
-  if (small) r -= drey_log(product);
-  if (mirrored) {
-    const real s = abs(drey_sin_pi(x));
-    r = s == real(0.0) ? DREY_INF : real(1.14472988584940017414lf) - drey_log(s) - r;
+// x (lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) as a function of w = 1 / x^2, x >= DREY_STIRLING.
+double drey_stirling_series(double w) {
+  return (((((((0.11580907012560214lf * w - 0.028063213583210806lf) * w + 0.0063905025237465498lf) * w -
+      0.0019173705340304898lf) * w + 0.00084175010616808522lf) * w - 0.00059523809328141546lf) * w +
+      0.00079365079364817465lf) * w - 0.0027777777777777766lf) * w + 0.083333333333333329lf;
+}
+
+// digamma(r + t) / t around its zero r, 1 <= r + t <= 2.
+double drey_digamma_series(double t) {
+  const double t2 = t * t;
+  const double t4 = t2 * t2;
+  const double t8 = t4 * t4;
+  const double t16 = t8 * t8;
+  return ((-3.8404871886247865e-05lf * t + 9.4445145582509055e-05lf) * t8 + (((-9.4010269089067139e-05lf * t
+      + 8.5581398011712421e-05lf) * t2 + (-0.00014583265494166385lf * t + 0.00024409278493749318lf)) * t4 +
+      ((-0.00035184966458038719lf * t + 0.00050356084180704216lf) * t2 + (-0.00073653609839426776lf * t +
+      0.0010789675159622999lf)))) * t16 + ((((-0.001577176442673465lf * t + 0.0023051203875691525lf) * t2 +
+      (-0.0033697766531762493lf * t + 0.0049267810573441874lf)) * t4 + ((-0.0072045361280762988lf * t +
+      0.010538791675829657lf) * t2 + (-0.015424765825874771lf * t + 0.022597648228858666lf))) * t8 +
+      (((-0.033161126477066906lf * t + 0.048804288164237028lf) * t2 + (-0.072199561256419756lf * t +
+      0.10782405069126112lf)) * t4 + ((-0.16394270544240677lf * t + 0.25849976095565103lf) * t2 +
+      (-0.44276316898359208lf * t + 0.9676722454476212lf))));
+}
+
+// x^2 (log(x) - 1 / (2 x) - digamma(x)) as a function of w = 1 / x^2, x >= DREY_ASYMPTOTIC.
+double drey_digamma_tail(double w) {
+  return (((((((1.9686267403877389lf * w - 0.42067783199648151lf) * w + 0.083065700027114692lf) * w -
+      0.021090905729487141lf) * w + 0.007575749643331943lf) * w - 0.0041666666478436844lf) * w +
+      0.0039682539682314938lf) * w - 0.0083333333333333228lf) * w + 0.083333333333333329lf;
+}
+
+// x^3 (trigamma(x) - 1 / x - 1 / (2 x^2)) likewise.
+double drey_trigamma_tail(double w) {
+  return ((((((((-277.98801844790222lf * w + 49.316928997666871lf) * w - 7.0159672711531771lf) * w +
+      1.1660261077660374lf) * w - 0.25311016601781294lf) * w + 0.075757564752661766lf) * w -
+      0.033333333312672714lf) * w + 0.023809523809504029lf) * w - 0.033333333333333326lf) * w +
+      0.16666666666666666lf;
+}
+
+// -x^4 (tetragamma(x) + 1 / x^2 + 1 / x^3) likewise.
+double drey_tetragamma_tail(double w) {
+  return ((((((((-5515.6918164497383lf * w + 920.08922129364305lf) * w - 118.90169803202241lf) * w +
+      17.486053301857599lf) * w - 3.2904026122507934lf) * w + 0.83333309462592797lf) * w -
+      0.2999999995522844lf) * w + 0.16666666666623825lf) * w - 0.16666666666666652lf) * w + 0.5lf;
+}
+#define DREY_STIRLING 8.5lf
+#define DREY_ASYMPTOTIC 9.0lf
+#define DREY_DIGAMMA_ROOT 1.4616321449683622lf
+#define DREY_DIGAMMA_ROOT_LOW 9.5499954299656974e-17lf
+#else
+// lgamma(2 + t) / t, |t| <= 1/2.
+float drey_lgamma_series(float t) {
+  const float t2 = t * t;
+  const float t4 = t2 * t2;
+  const float t8 = t4 * t4;
+  return (0.000113472823 * t - 0.000253817096) * t8 + (((0.000506517128 * t - 0.00118586002) * t2 +
+      (0.00289079524 * t - 0.00738617405)) * t4 + ((0.0205808003 * t - 0.06735228) * t2 + (0.322467029 * t +
+      0.422784328)));
+}
+
+// x (lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) as a function of w = 1 / x^2, x >= DREY_STIRLING.
+float drey_stirling_series(float w) {
+  return (0.000752679131 * w - 0.00277703465) * w + 0.0833333284;
+}
+
+// digamma(r + t) / t around its zero r, 1 <= r + t <= 2.
+float drey_digamma_series(float t) {
+  const float t2 = t * t;
+  const float t4 = t2 * t2;
+  const float t8 = t4 * t4;
+  return ((-0.00747684296 * t + 0.0143787311) * t2 + (-0.0161584858 * t + 0.0216120947)) * t8 +
+      (((-0.0329337195 * t + 0.0489183217) * t2 + (-0.0722243339 * t + 0.107818082)) * t4 + ((-0.163941681 *
+      t + 0.258499891) * t2 + (-0.44276318 * t + 0.967672229)));
+}
+
+// x^2 (log(x) - 1 / (2 x) - digamma(x)) as a function of w = 1 / x^2, x >= DREY_ASYMPTOTIC.
+float drey_digamma_tail(float w) {
+  return (0.00373668759 * w - 0.00832993537) * w + 0.0833333284;
+}
+
+// x^3 (trigamma(x) - 1 / x - 1 / (2 x^2)) likewise.
+float drey_trigamma_tail(float w) {
+  return ((-0.0281930473 * w + 0.0236875266) * w - 0.0333323777) * w + 0.166666672;
+}
+
+// -x^4 (tetragamma(x) + 1 / x^2 + 1 / x^3) likewise.
+float drey_tetragamma_tail(float w) {
+  return ((-0.244986802 * w + 0.165372729) * w - 0.166656569) * w + 0.5;
+}
+#define DREY_STIRLING 4.5
+#define DREY_ASYMPTOTIC 5.0
+#define DREY_DIGAMMA_ROOT 1.46163213
+#define DREY_DIGAMMA_ROOT_LOW 1.24381499e-8
+#endif
+#define DREY_PI real(3.1415926535897932lf)
+
+// lgamma(x) - ((x - 1/2) log(x) - x + log(2 pi) / 2), x >= DREY_STIRLING.
+real drey_stirling(real x) {
+  const real inverse = real(1.0) / x;
+  return inverse * drey_stirling_series(inverse * inverse);
+}
+
+// (sin, cos) of pi x for the distance of x from its nearest integer; both signs as at that distance.
+real drey_sinpi_near(real x, out real cosine) {
+  const real r = DREY_PI * (x - roundEven(x));  // |r| <= pi / 2
+  // Within pi / 4 the kernels hold; else by the other one.
+  const bool wide = abs(r) > real(0.78539816339744831lf);
+  const real rest = (r < real(0.0) ? real(-1.5707963267948966lf) : real(1.5707963267948966lf)) - r;
+  const real s = drey_sin_core(wide ? rest : r, real(0.0)), c = drey_cos_core(wide ? rest : r, real(0.0));
+  cosine = wide ? abs(s) : c;
+  return wide ? (r < real(0.0) ? -c : c) : s;
+}
+
+real drey_lgamma_positive(real x) {
+  if (x >= DREY_STIRLING) {
+    // Nothing but the leading term is left far out; 1 / x^2 would be subnormal there.
+    const real y = (x - real(0.5)) * (drey_log(x) - real(1.0));
+    return y + (real(0.41893853320467274lf) + drey_stirling(x));
   }
-  return isinf(x) ? DREY_INF : r;
+  // lgamma(2 + t) and the factors between: n steps up, or down to below 1.5.
+  const real n = floor(x - real(1.5));
+  const real t = x - (n + real(2.0));
+  real product = n < real(-1.0) ? x * (x + real(1.0)) : n < real(0.0) ? x : real(1.0);
+  product *= n >= real(1.0) ? x - real(1.0) : real(1.0);
+  product *= n >= real(2.0) ? x - real(2.0) : real(1.0);
+#ifdef DREY_F64
+  product *= n >= 3.0lf ? x - 3.0lf : 1.0lf;
+  product *= n >= 4.0lf ? x - 4.0lf : 1.0lf;
+  product *= n >= 5.0lf ? x - 5.0lf : 1.0lf;
+  product *= n >= 6.0lf ? x - 6.0lf : 1.0lf;
+#endif
+  const real l = drey_log(product);
+  return t * drey_lgamma_series(t) + (n < real(0.0) ? -l : l);
+}
+
+// log |gamma(x)|.
+real drey_lgamma(real x) {
+  const real y = drey_lgamma_positive(abs(x));
+  if (!(x < real(0.0))) return y;
+  if (x == floor(x)) return DREY_INFINITY;
+  real c;
+  const real s = drey_sinpi_near(x, c);
+  return drey_log(DREY_PI / abs(s * x)) - y;  // reflection, DLMF 5.5.3
+}
+
+real drey_digamma_positive(real x) {
+  if (x >= DREY_ASYMPTOTIC) {
+    const real inverse = real(1.0) / x;
+    const real w = inverse * inverse;
+    return drey_log(x) - (real(0.5) * inverse + w * drey_digamma_tail(w));
+  }
+  const real n = floor(x) - real(1.0);
+  const real y = x - max(n, real(-1.0));
+  precise real t = (y - DREY_DIGAMMA_ROOT) - DREY_DIGAMMA_ROOT_LOW;
+  // sum of 1 / (x - j), j = 1..n, as one fraction.
+  real above = real(0.0), below = real(1.0);
+  if (n < real(0.0)) {
+    above = real(-1.0);
+    below = x;
+  }
+#define DREY_TERM(j) \
+  if (n >= real(j)) { \
+    above = above * (x - real(j)) + below; \
+    below *= x - real(j); \
+  }
+  DREY_TERM(1.0)
+  DREY_TERM(2.0)
+  DREY_TERM(3.0)
+#ifdef DREY_F64
+  DREY_TERM(4.0)
+  DREY_TERM(5.0)
+  DREY_TERM(6.0)
+  DREY_TERM(7.0)
+#endif
+#undef DREY_TERM
+  return t * drey_digamma_series(t) + above / below;
 }
 
 real drey_digamma(real x) {
-  const bool mirrored = x < real(0.5);
-  real y = mirrored ? real(1.0) - x : x;
-  real shift = real(0.0);
-  if (y < real(8.0)) {
-    // sum of 1 / (y + k), k = 0..7, in pairs.
-    shift = (real(2.0) * y + real(7.0)) / (y * (y + real(7.0))) +
-            (real(2.0) * y + real(7.0)) / ((y + real(1.0)) * (y + real(6.0))) +
-            (real(2.0) * y + real(7.0)) / ((y + real(2.0)) * (y + real(5.0))) +
-            (real(2.0) * y + real(7.0)) / ((y + real(3.0)) * (y + real(4.0)));
-    y += real(8.0);
-  }
-  const real i = real(1.0) / y, z = i * i;
-#ifdef DREY_F64
-  real s = 1.0lf / 12.0lf;
-  s = s * z - 691.0lf / 32760.0lf;
-  s = s * z + 1.0lf / 132.0lf;
-  s = s * z - 1.0lf / 240.0lf;
-  s = s * z + 1.0lf / 252.0lf;
-#else
-  real s = 1.0 / 252.0;
-#endif
-  s = s * z - real(1.0lf / 120.0lf);
-  s = s * z + real(1.0lf / 12.0lf);
-  real r = drey_log(y) - real(0.5) * i - s * z - shift;
-  if (mirrored) {
-    r = floor(x) == x ? DREY_NAN : r - real(3.14159265358979323846lf) * drey_cos_pi(x) / drey_sin_pi(x);
-  }
-  return x == DREY_INF ? x : r;
+  if (!(x <= real(0.0))) return x == DREY_INFINITY ? x : drey_digamma_positive(x);
+  if (x == floor(x)) return DREY_NAN;
+  real c;
+  const real s = drey_sinpi_near(x, c);
+  return drey_digamma_positive(-x) - real(1.0) / x - DREY_PI * c / s;  // DLMF 5.5.4, 5.5.2
 }
 
+real drey_trigamma_positive(real x) {
+  real sum = real(0.0);
+#define DREY_STEP \
+  if (x < DREY_ASYMPTOTIC) { \
+    const real inverse = real(1.0) / x; \
+    sum += inverse * inverse; \
+    x += real(1.0); \
+  }
+  DREY_STEP DREY_STEP DREY_STEP DREY_STEP DREY_STEP
+#ifdef DREY_F64
+  DREY_STEP DREY_STEP DREY_STEP DREY_STEP
 #endif
+#undef DREY_STEP
+  const real inverse = real(1.0) / x;
+  const real w = inverse * inverse;
+  return sum + (inverse + (real(0.5) * w + inverse * w * drey_trigamma_tail(w)));
+}
+
+real drey_trigamma(real x) {
+  if (!(x <= real(0.0))) return drey_trigamma_positive(x);
+  if (x == floor(x)) return DREY_NAN;
+  real c;
+  const real s = DREY_PI / drey_sinpi_near(x, c);
+  return s * s - drey_trigamma_positive(real(1.0) - x);
+}
+
+real drey_tetragamma_positive(real x) {
+  real sum = real(0.0);
+#define DREY_STEP \
+  if (x < DREY_ASYMPTOTIC) { \
+    const real inverse = real(1.0) / x; \
+    sum += real(2.0) * inverse * inverse * inverse; \
+    x += real(1.0); \
+  }
+  DREY_STEP DREY_STEP DREY_STEP DREY_STEP DREY_STEP
+#ifdef DREY_F64
+  DREY_STEP DREY_STEP DREY_STEP DREY_STEP
+#endif
+#undef DREY_STEP
+  const real inverse = real(1.0) / x;
+  const real w = inverse * inverse;
+  return -(sum + w * (real(1.0) + (inverse + w * drey_tetragamma_tail(w))));
+}
+
+real drey_tetragamma(real x) {
+  if (!(x <= real(0.0))) return drey_tetragamma_positive(x);
+  if (x == floor(x)) return DREY_NAN;
+  real c;
+  const real s = DREY_PI / drey_sinpi_near(x, c);
+  return drey_tetragamma_positive(real(1.0) - x) - real(2.0) * s * s * s * c;
+}
+
+// log B(a, b), a, b > 0; the large parts of Stirling's formula combined before they cancel.
+real drey_lbeta(real p, real q) {
+  const real a = p < q ? p : q, b = p < q ? q : p;
+  if (!(p >= real(0.0) && q >= real(0.0))) return DREY_NAN;
+  if (b == DREY_INFINITY) return a == real(0.0) ? b : -b;
+  if (a == real(0.0)) return DREY_INFINITY;
+  const real s = a + b;
+  if (b < DREY_STIRLING) return drey_lgamma_positive(a) + drey_lgamma_positive(b) - drey_lgamma_positive(s);
+  const real l = drey_log1p(a / b);
+  const real rest = drey_stirling(b) - drey_stirling(s);
+  if (a < DREY_STIRLING)
+    return drey_lgamma_positive(a) + rest + a * (real(1.0) - drey_log(s)) - (b - real(0.5)) * l;
+  return (real(0.91893853320467274lf) - real(0.5) * drey_log(b)) + (drey_stirling(a) + rest) +
+         ((a - real(0.5)) * drey_log(a / s) - b * l);
+}
