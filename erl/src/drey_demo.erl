@@ -103,7 +103,7 @@ two_at_once(Nodes) ->
 
 one_posterior(Nodes) ->
     title("3. Eight schools, non-centred: 64 chains split over both, 500 draws each"),
-    Opts = #{chains => 64, draws => 500, warmup => 500, seed => 2, outputs => [mu, tau, theta]},
+    Opts = #{chains => 64, draws => 500, warmup => 500, seed => 2, target_accept => 0.9, outputs => [mu, tau, theta]},
     Start = now_ms(),
     #{tuning := Tuning} = Result = ok(drey:sample(eight_schools(), Opts#{nodes => Nodes})),
     Wall = now_ms() - Start,

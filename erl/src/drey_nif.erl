@@ -58,4 +58,4 @@ not_loaded(Text) ->
                    "a drey_node: drey:sample(Node, Model, Opts)", [path(), Text]).
 
 path() ->
-    filename:absname(filename:join(drey_priv:dir(), "drey_nif")).
+    filename:join(drey_priv:dir(), "drey_nif").

@@ -17,7 +17,7 @@ run(Name, Fun) ->
             io:format("ok      ~ts~n", [Name]),
             passed;
         {'DOWN', Ref, process, Pid, Reason} ->
-            io:format("FAILED  ~ts~n        ~tP~n", [Name, Reason, 60]),
+            io:format("FAILED  ~ts~n        ~tP~n", [Name, Reason, 40]),
             failed
     after 120000 ->
         exit(Pid, kill),

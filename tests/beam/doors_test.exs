@@ -94,7 +94,7 @@ defmodule DoorsTest do
   end
 
   test "a Task that dies cancels its job" do
-    options = [on: @node, chains: 64, draws: 500_000, warmup: 100, thin: 100, outputs: [:mu]]
+    options = [on: @node, chains: 64, draws: 2000, thin: 10_000, warmup: 100, outputs: [:mu]]
     {:ok, pid} = Task.start(fn -> Drey.sample(@schools, options) end)
     assert eventually(fn -> match?({:ok, [_ | _]}, Drey.jobs(on: @node)) end)
     Process.exit(pid, :kill)
