@@ -6,6 +6,7 @@
 
 -define(A, 'a@127.0.0.1').
 -define(B, 'b@127.0.0.1').
+-define(C, 'c@127.0.0.1').
 -define(PEER, 'peer@127.0.0.1').
 
 main() ->
@@ -216,6 +217,19 @@ same_draws() ->
               {ok, #{draws := One, tuning := Tuning}} = drey:sample(?A, schools(), Opts),
               {ok, #{draws := One}} =
                   drey:sample(schools(), Opts#{tuning => Tuning, nodes => ['gone@127.0.0.1', ?A]})
+      end},
+     {"the chains of a node that is killed while it works are run by another",
+      fun() ->
+              %% Seconds of work on one thread.
+              Opts = #{chains => 8, warmup => 100, draws => 50, thin => 5000, seed => 17, outputs => [mu, tau]},
+              {ok, Tuning} = drey:warmup(?A, schools(), maps:without([draws, thin, outputs], Opts)),
+              Run = Opts#{tuning => Tuning},
+              Request = drey:sample_async(schools(), Run#{nodes => [?A, ?C]}),
+              true = beam_case:eventually(fun() -> not idle(?C) end),
+              [] = os:cmd("kill -KILL " ++ os:getenv("DREY_PID_C")),
+              {ok, #{draws := Draws, nodes := Who}} = drey:await(Request),
+              [?A, ?A] = [N || #{node := N} <- Who],
+              {ok, #{draws := Draws}} = drey:sample(?B, schools(), Run)
       end},
      {"another seed gives other draws, another chain too",
       fun() ->

@@ -193,7 +193,7 @@ frames(#{name := N} = Node) ->
                          control({23, Self, Self, tok}, ext(x)), control({30, make_ref(), Self, Self, {test, null, 0}, [], t}, ext([]))]},
          {old_exits, [control({3, Self, P, why}), control({8, Self, P, why}), control({21, Self, P, Ref, why})]},
          {trailing_bytes, control({6, Self, '', nobody}, [ext(x), <<1, 2, 3>>])},
-         {latin1_atoms, packet([131, 68, 0, 104, 4, 97, 6, ext(Self), 100, 0:16, 100, 4:16, "test", ext(x)])},
+         {latin1_atoms, packet([131, 68, 0, 104, 4, 97, 6, ext(Self), <<100, 0:16, 100, 4:16, "test">>, ext(x)])},
          {sequence_zero, packet(<<131, 69, 0:64, 1:64, 0, (ext({2, '', P}))/binary, (ext(x))/binary>>)},
          {rubbish_for_servers, [control({6, Self, '', Name}, ext(M)) || Name <- [rex, net_kernel, test],
              M <- [x, {}, {1}, {'$gen_call', x, y}, {'$gen_call', {Self, x}, y}, {'$gen_call', {x, Ref}, y},
