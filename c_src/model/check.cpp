@@ -1,6 +1,7 @@
 #include "model/check.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -8,7 +9,7 @@
 #include "model/checker.h"
 #include "model/data.h"
 #include "model/nearest.h"
-#include "model/reductions.h"
+#include "model/simplify.h"
 
 namespace drey::model {
 
@@ -42,18 +43,13 @@ Checked Checker::run() {
     if (!functions_.emplace(function.name, &function).second)
       throw Error("invalid_model", fmt::format("the function `{}` is defined twice", function.name), "functions");
   }
-  Actions ignored;
-  actions_.push_back(&ignored);
-  block_ = BlockKind::TransformedData;
-  statements(model_.transformed_data, BlockKind::TransformedData, true);
-  if (!ignored.empty())
-    throw Error("invalid_model",
-                "transformed_data defines names by expressions of data; loops that set elements belong in transformed",
-                "transformed_data");
+  transformed_data();
+  actions_.push_back(&checked_.constraints);
   parameters();
   block_ = BlockKind::Transformed;
   actions_.back() = &checked_.transformed;
   statements(model_.transformed, BlockKind::Transformed, true);
+  record(BlockKind::Transformed);
   block_ = BlockKind::Model;
   actions_.back() = &checked_.model;
   scopes_.emplace_back();
@@ -62,9 +58,11 @@ Checked Checker::run() {
   block_ = BlockKind::Generated;
   actions_.back() = &checked_.generated;
   statements(model_.generated, BlockKind::Generated, true);
+  record(BlockKind::Generated);
   if (checked_.dimension == 0)
     throw Error("invalid_model", "the model has no parameters; give at least one {Name, Type} under parameters",
                 "parameters");
+  simplify(checked_);
   return std::move(checked_);
 }
 
@@ -91,14 +89,13 @@ Checker::Symbol* Checker::find(const std::string& name) {
 const Checker::Symbol& Checker::lookup(const std::string& name, const std::string& where) {
   const Symbol* symbol = find(name);
   if (!symbol) unknown("name", name, names(), where);
-  if (symbol->kind == Symbol::Kind::Variable && !symbol->stored)
+  if (!symbol->value)
     throw Error("invalid_model", fmt::format("`{}` is read before anything was set in it", name), where);
   return *symbol;
 }
 
 void Checker::define(const std::string& name, Symbol symbol, const std::string& where) {
   if (find(name)) throw Error("invalid_model", fmt::format("`{}` is already defined; choose another name", name), where);
-  symbol.loop_depth = loop_depth_;
   scopes_.back().emplace(name, symbol);
 }
 
@@ -158,28 +155,10 @@ void Checker::loop(const std::string& name, NodeRef from, NodeRef to, const std:
   action.loop = index->id;
   Actions inside;
   actions_.push_back(&inside);
-  ++loop_depth_;
   body(index);
-  --loop_depth_;
   actions_.pop_back();
   action.body = std::move(inside);
-  if (vectorised(action)) return;
   here().push_back(std::move(action));
-}
-
-/// A loop that only adds to the target, one element a trip, becomes vectors added to the target: they are fused,
-/// folded and reduced like those written as vectors.
-bool Checker::vectorised(const Action& action) {
-  std::vector<NodeRef> values;
-  for (const Action& inner : action.body) {
-    if (inner.kind != Action::Kind::Target || !inner.value->scalar()) return false;
-    NodeRef value = over_trips(graph(), inner.value, action.loop);
-    if (!value) return false;
-    if (value->scalar()) value = graph().fill(value, graph().count_of(action.loop));
-    values.push_back(value);
-  }
-  for (NodeRef value : values) target(value);
-  return true;
 }
 
 void Checker::loop(const std::string& name, std::uint64_t trips, const std::function<void(NodeRef)>& body) {
@@ -234,9 +213,13 @@ void Checker::statement(const syntax::Statement& s, BlockKind kind, bool outermo
                     s.where);
       Symbol symbol;
       symbol.kind = Symbol::Kind::Variable;
-      symbol.value = declare(s.name, t.base == "int" ? Type::Integer : Type::Real, t.shape());
+      symbol.memory = declare(s.name, t.base == "int" ? Type::Integer : Type::Real, t.shape());
       define(s.name, symbol, s.where);
-      if (recorded) output(s.name, recorded_as, symbol.value);
+      if (recorded) {
+        // What it holds is known at the block's end.
+        output(s.name, recorded_as, nullptr);
+        recorded_.push_back(s.name);
+      }
       return;
     }
     case syntax::Statement::Kind::Set: return set(s);
@@ -260,12 +243,13 @@ void Checker::set(const syntax::Statement& s) {
                                              "can be set",
                                              base.name),
                 left.where);
-  NodeRef variable = symbol->value;
+  NodeRef variable = symbol->memory;
   NodeRef value = expression(s.right);
-  symbol = find(base.name);
   if (variable->type == Type::Integer && value->type != Type::Integer)
     throw Error("wrong_type", fmt::format("`{}` holds integers", base.name), s.right.where);
   if (variable->type == Type::Real) value = graph().to_real(value);
+  // A random number is drawn once, here.
+  if (value->random) value = keep(value, base.name);
   std::vector<NodeRef> index;
   if (indexed) {
     if (left.args.size() - 1 > variable->shape.size())
@@ -273,10 +257,10 @@ void Checker::set(const syntax::Statement& s) {
                                              variable->shape.size(), left.args.size() - 1),
                   left.where);
     for (std::size_t i = 1; i < left.args.size(); ++i) {
-      NodeRef at = expression(left.args[i]);
-      if (!at->scalar())
-        throw Error("wrong_shape", "an element is set at integer indices", left.args[i].where);
-      index.push_back(zero_based(at, variable->shape[i - 1], left.args[i].where));
+      const syntax::Expression& at = left.args[i];
+      NodeRef place = expression(at);
+      if (!place->scalar()) throw Error("wrong_shape", "an element is set at integer indices", at.where);
+      index.push_back(zero_based(place, variable->shape[i - 1], at.where));
     }
   }
   Shape rest(variable->shape.begin() + static_cast<std::ptrdiff_t>(index.size()), variable->shape.end());
@@ -284,20 +268,86 @@ void Checker::set(const syntax::Statement& s) {
     throw Error("wrong_shape", fmt::format("`{}` takes {} here, found {}", base.name, shape_text(rest),
                                            shape_text(value->shape)),
                 s.right.where);
-  symbol->stored = true;
+  symbol = find(base.name);
+  if (index.empty()) {
+    symbol->value = graph().fill(value, value->scalar() ? variable->shape : Shape());
+    if (!value->scalar()) symbol->value = value;
+    return;
+  }
+  const bool by_element = !symbol->value || symbol->value == variable;
+  NodeRef before = symbol->value;
+  NodeRef into = by_element ? variable : declare(base.name, variable->type, variable->shape);
+  std::vector<NodeRef> all;
+  // By element: only what is set. Otherwise a new value, which is the old one but for what is set.
   std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d == rest.size()) {
-      std::vector<NodeRef> inner(index.end() - static_cast<std::ptrdiff_t>(rest.size()), index.end());
-      store(variable, index, value->scalar() ? value : graph().element(value, inner));
+    if (d == variable->shape.size()) {
+      std::span<const NodeRef> inner(all.data() + index.size(), rest.size());
+      NodeRef element = value->scalar() ? value : graph().element(value, inner);
+      if (!by_element) {
+        NodeRef here = graph().integer(1);
+        for (std::size_t i = 0; i < index.size(); ++i)
+          here = graph().operation(Op::MinI, {here, graph().operation(Op::EqualI, {all[i], index[i]})});
+        element = graph().select(here, element, graph().element(before, all));
+      }
+      store(into, all, element);
       return;
     }
-    loop("i", rest[d], [&](NodeRef i) {
-      index.push_back(i);
+    auto one = [&](NodeRef i) {
+      all.push_back(i);
       level(d + 1);
-      index.pop_back();
-    });
+      all.pop_back();
+    };
+    if (by_element && d < index.size())
+      one(index[d]);
+    else
+      loop("i", variable->shape[d], one);
   };
   level(0);
+  symbol->value = into;
+}
+
+std::vector<std::string> Checker::carried(const syntax::Statements& body) {
+  std::vector<std::string> out;
+  std::set<std::string> inner;
+  std::function<void(const syntax::Statements&)> walk = [&](const syntax::Statements& list) {
+    for (const syntax::Statement& s : list) {
+      if (s.kind == syntax::Statement::Kind::Declare) inner.insert(s.name);
+      if (s.kind == syntax::Statement::Kind::Set) {
+        const bool indexed = s.left.kind == syntax::Expression::Kind::Call && !s.left.args.empty();
+        const std::string& name = indexed ? s.left.args[0].name : s.left.name;
+        Symbol* symbol = find(name);
+        const bool value = symbol && symbol->memory && (!indexed || (symbol->value && symbol->value != symbol->memory));
+        if (value && !inner.count(name) && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+      }
+      walk(s.body);
+      walk(s.otherwise);
+    }
+  };
+  walk(body);
+  // An element set by one that is also set whole makes it carried too; order of appearance does not matter.
+  return out;
+}
+
+namespace {
+
+std::size_t count_statements(const syntax::Statements& list) {
+  std::size_t count = 0;
+  for (const syntax::Statement& s : list) count += 1 + count_statements(s.body) + count_statements(s.otherwise);
+  return count;
+}
+
+}  // namespace
+
+void Checker::unrolled(const syntax::Statement& s, BlockKind kind, std::int64_t from, std::int64_t to) {
+  for (std::int64_t i = from; i < to; ++i) {
+    scopes_.emplace_back();
+    Symbol symbol;
+    symbol.kind = Symbol::Kind::Loop;
+    symbol.value = graph().integer(i + 1);
+    define(s.name, symbol, s.where);
+    statements(s.body, kind, false);
+    scopes_.pop_back();
+  }
 }
 
 void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
@@ -308,7 +358,42 @@ void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
     throw Error("wrong_type", "the bounds of a loop are integers of data and outer loop variables", s.where);
   if (to->upper - from->lower > 1e9)
     throw Error("too_large", fmt::format("the loop runs {} times", to->upper - from->lower), s.where);
+  const std::vector<std::string> values = carried(s.body);
+  const bool literal = from->kind == NodeKind::Integer && to->kind == NodeKind::Integer;
+  const double trips = to->upper - from->lower;
+  if (trips <= 0) return;
+  // Straight-line text where it stays short: values then live in no memory at all.
+  if (!values.empty() && literal && trips * static_cast<double>(count_statements(s.body)) <= 64)
+    return unrolled(s, kind, from->integer, to->integer);
+  // What is carried from trip to trip gets a memory with one version a trip.
+  std::map<std::string, NodeRef> versions;
+  NodeRef zero = graph().integer(0);
+  for (const std::string& name : values) {
+    Symbol* symbol = find(name);
+    Shape shape = symbol->memory->shape;
+    shape.insert(shape.begin(), static_cast<std::uint64_t>(trips) + 1);
+    versions[name] = declare(name, symbol->memory->type, shape);
+    if (!symbol->value) continue;
+    NodeRef initial = symbol->value;
+    NodeRef memory = versions[name];
+    std::vector<NodeRef> index{zero};
+    std::function<void(std::size_t)> level = [&](std::size_t d) {
+      if (d == initial->shape.size()) {
+        store(memory, index, initial->scalar() ? initial : graph().element(initial, std::span(index).subspan(1)));
+        return;
+      }
+      loop("i", initial->shape[d], [&](NodeRef i) {
+        index.push_back(i);
+        level(d + 1);
+        index.pop_back();
+      });
+    };
+    level(0);
+  }
   loop(s.name, from, to, [&](NodeRef index) {
+    NodeRef trip = graph().operation(Op::SubI, {index, from});
+    for (const std::string& name : values)
+      if (Symbol* symbol = find(name); symbol->value) symbol->value = graph().element(versions[name], {trip});
     scopes_.emplace_back();
     Symbol symbol;
     symbol.kind = Symbol::Kind::Loop;
@@ -317,7 +402,28 @@ void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
     define(s.name, symbol, s.where);
     statements(s.body, kind, false);
     scopes_.pop_back();
+    NodeRef next = graph().operation(Op::AddI, {trip, graph().integer(1)});
+    for (const std::string& name : values) {
+      NodeRef value = find(name)->value, memory = versions[name];
+      if (!value) continue;
+      std::vector<NodeRef> at{next};
+      std::function<void(std::size_t)> level = [&](std::size_t d) {
+        if (d == value->shape.size()) {
+          store(memory, at, value->scalar() ? value : graph().element(value, std::span(at).subspan(1)));
+          return;
+        }
+        loop("i", value->shape[d], [&](NodeRef i) {
+          at.push_back(i);
+          level(d + 1);
+          at.pop_back();
+        });
+      };
+      level(0);
+    }
   });
+  NodeRef last = graph().operation(Op::MaxI, {graph().operation(Op::SubI, {to, from}), zero});
+  for (const std::string& name : values)
+    if (Symbol* symbol = find(name); symbol->value) symbol->value = graph().element(versions[name], {last});
 }
 
 void Checker::data_if(const syntax::Statement& s, BlockKind kind) {
@@ -341,9 +447,60 @@ void Checker::data_if(const syntax::Statement& s, BlockKind kind) {
   Action action;
   action.kind = Action::Kind::If;
   action.value = chosen;
+  std::vector<std::string> values = carried(s.body);
+  for (const std::string& name : carried(s.otherwise))
+    if (std::find(values.begin(), values.end(), name) == values.end()) values.push_back(name);
+  std::map<std::string, NodeRef> before, then;
+  for (const std::string& name : values) before[name] = find(name)->value;
   branch(s.body, action.body);
+  for (const std::string& name : values) {
+    then[name] = find(name)->value;
+    find(name)->value = before[name];
+  }
   branch(s.otherwise, action.otherwise);
-  here().push_back(std::move(action));
+  if (!action.body.empty() || !action.otherwise.empty()) here().push_back(std::move(action));
+  for (const std::string& name : values) {
+    Symbol* symbol = find(name);
+    if (then[name] == symbol->value) continue;
+    symbol->value = then[name] && symbol->value ? graph().select(chosen, then[name], symbol->value) : nullptr;
+  }
+}
+
+void Checker::record(BlockKind kind) {
+  const OutputKind as = kind == BlockKind::Generated ? OutputKind::Generated : OutputKind::Transformed;
+  for (auto& named : checked_.outputs)
+    if (!named.value && named.kind == as)
+      named.value = lookup(named.name, kind == BlockKind::Generated ? "generated" : "transformed").value;
+}
+
+void Checker::transformed_data() {
+  Actions actions;
+  actions_.push_back(&actions);
+  scopes_.emplace_back();
+  block_ = BlockKind::TransformedData;
+  statements(model_.transformed_data, BlockKind::TransformedData, true);
+  actions_.pop_back();
+  host_.run(actions);
+  Scope computed = std::move(scopes_.back());
+  scopes_.pop_back();
+  for (auto& [name, symbol] : computed) {
+    Symbol made;
+    made.kind = Symbol::Kind::Data;
+    if (!symbol.value) throw Error("invalid_model", fmt::format("nothing was set in `{}`", name), "transformed_data");
+    std::vector<double> values = host_.all(symbol.value);
+    const Shape& shape = symbol.value->shape;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isfinite(values[i]))
+        throw Error("not_finite", fmt::format("{} is {}", element_name(name, shape, i), values[i]),
+                    "transformed_data: " + name);
+    if (symbol.value->type == Type::Integer) {
+      std::vector<std::int64_t> whole(values.begin(), values.end());
+      made.value = shape.empty() ? graph().integer(whole[0]) : graph().add_data(name, shape, std::move(whole));
+    } else {
+      made.value = graph().add_data(name, shape, std::move(values));
+    }
+    define(name, made, "transformed_data");
+  }
 }
 
 void Checker::parameters() {

@@ -50,9 +50,8 @@ class Checker {
   struct Symbol {
     enum class Kind : std::uint8_t { Data, Parameter, Value, Variable, Loop };
     Kind kind = Kind::Value;
-    NodeRef value = nullptr;
-    bool stored = false;      ///< Variable: whether anything was set
-    int loop_depth = 0;       ///< Variable: loops around its declaration
+    NodeRef value = nullptr;   ///< Variable: what it holds now; null before anything was set
+    NodeRef memory = nullptr;  ///< Variable: where elements are set one by one
   };
   using Scope = std::map<std::string, Symbol>;
 
@@ -61,7 +60,11 @@ class Checker {
   void statement(const syntax::Statement& s, BlockKind kind, bool outermost);
   void set(const syntax::Statement& s);
   void define(const std::string& name, Symbol symbol, const std::string& where);
-  bool vectorised(const Action& action);
+  /// Symbols declared outside that `body` sets, and that hold a value rather than elements set one by one.
+  std::vector<std::string> carried(const syntax::Statements& body);
+  void unrolled(const syntax::Statement& s, BlockKind kind, std::int64_t from, std::int64_t to);
+  void transformed_data();
+  void record(BlockKind kind);
   void for_loop(const syntax::Statement& s, BlockKind kind);
   void data_if(const syntax::Statement& s, BlockKind kind);
   void parameters();
@@ -124,7 +127,7 @@ class Checker {
   std::vector<std::string> calls_;  ///< user functions being expanded
   std::map<std::string, const syntax::FunctionDefinition*> functions_;
   BlockKind block_ = BlockKind::Parameters;
-  int loop_depth_ = 0;
+  std::vector<std::string> recorded_;  ///< declared names that are outputs, in order
   std::size_t expansions_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -44,7 +45,45 @@ double integer_operation(Op op, double a, double b) {
 
 }  // namespace
 
+void HostValues::run(const Actions& actions) {
+  constexpr std::uint64_t max_steps = 200000000;
+  for (const Action& action : actions) {
+    if (++steps_ > max_steps) throw Error("too_large", "the loops over data take too long; compute this before");
+    switch (action.kind) {
+      case Action::Kind::Declare:
+        variables_[action.variable].assign(elements(graph_.variable(action.variable).shape),
+                                           std::numeric_limits<double>::quiet_NaN());
+        break;
+      case Action::Kind::Store: {
+        std::vector<std::uint64_t> index;
+        const Shape& shape = graph_.variable(action.variable).shape;
+        for (std::size_t d = 0; d < action.index.size(); ++d) {
+          double value = element(action.index[d], {});
+          if (!(value >= 0 && value < static_cast<double>(shape[d])))
+            throw Error("out_of_range", fmt::format("index {} is outside 1..{}", value + 1, shape[d]));
+          index.push_back(static_cast<std::uint64_t>(value));
+        }
+        variables_.at(action.variable)[flat(shape, index)] = element(action.value, {});
+        break;
+      }
+      case Action::Kind::For: {
+        const Graph::LoopVariable& loop = graph_.loop(action.loop);
+        auto from = static_cast<std::int64_t>(element(loop.from, {}));
+        auto to = static_cast<std::int64_t>(element(loop.to, {}));
+        for (std::int64_t i = from; i < to; ++i) {
+          loops_[action.loop] = i;
+          run(action.body);
+        }
+        break;
+      }
+      case Action::Kind::If: run(element(action.value, {}) != 0 ? action.body : action.otherwise); break;
+      case Action::Kind::Target: break;
+    }
+  }
+}
+
 const std::vector<double>& HostValues::all(NodeRef node) {
+  if (!node->variables.empty() || !node->loops.empty()) cache_.erase(node);
   auto found = cache_.find(node);
   if (found != cache_.end()) return found->second;
   std::uint64_t count = elements(node->shape);
@@ -63,13 +102,14 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
     case NodeKind::Integer: return static_cast<double>(node->integer);
     case NodeKind::Loop: return static_cast<double>(loops_.at(node->id));
     case NodeKind::Count: return static_cast<double>(node->integer) + static_cast<double>(index[0]);
+    case NodeKind::Variable: return variables_.at(node->id)[flat(node->shape, index)];
     case NodeKind::Data:
       return std::visit([&](const auto& values) { return static_cast<double>(values[flat(node->shape, index)]); },
                         graph_.array(node->id).values);
     default: break;
   }
   // Dear nodes are computed whole, once.
-  const bool whole = node->loops.empty() && (node->kind == NodeKind::Sum || node->kind == NodeKind::Contract);
+  const bool whole = node->loops.empty() && node->variables.empty() && (node->kind == NodeKind::Sum || node->kind == NodeKind::Contract);
   if (whole) {
     auto found = cache_.find(node);
     if (found != cache_.end()) return found->second[flat(node->shape, index)];
@@ -111,7 +151,7 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
     }
     case NodeKind::Sum: {
       double total = 0;
-      if (node->loops.empty()) {
+      if (node->loops.empty() && node->variables.empty()) {
         for (double value : all(node->args[0])) total += value;
         cache_[node] = {total};
         return total;

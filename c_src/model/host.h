@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/checked.h"
 #include "model/graph.h"
 
 /// Values of nodes that depend on data and literals alone, in f64, at compile time: what a model computes of
@@ -20,6 +21,10 @@ class HostValues {
   /// One element. Loop variables take their values from `loops`.
   double element(NodeRef node, std::span<const std::uint64_t> index);
 
+  /// Carries out declarations, stores, loops and choices over data; afterwards the variables have values.
+  /// \throws Error{too_large} when the loops run too long
+  void run(const Actions& actions);
+
   /// The current value of a loop variable, for nodes that name it.
   void set_loop(std::uint32_t loop, std::int64_t value) { loops_[loop] = value; }
 
@@ -29,6 +34,8 @@ class HostValues {
   const Graph& graph_;
   std::unordered_map<NodeRef, std::vector<double>> cache_;
   std::unordered_map<std::uint32_t, std::int64_t> loops_;
+  std::unordered_map<VariableId, std::vector<double>> variables_;
+  std::uint64_t steps_ = 0;
 };
 
 }  // namespace drey::model

@@ -1,0 +1,82 @@
+#include "model/simplify.h"
+
+#include <unordered_set>
+
+#include "model/reductions.h"
+
+namespace drey::model {
+namespace {
+
+class Simplifier {
+ public:
+  explicit Simplifier(Checked& checked) : checked_(checked) {}
+
+  void run() {
+    do {
+      grown_ = false;
+      for (const Actions* actions : all()) mark(*actions);
+      for (const auto& output : checked_.outputs) read(output.value);
+    } while (grown_);
+    for (Actions* actions : all()) rewrite(*actions);
+  }
+
+ private:
+  std::vector<Actions*> all() {
+    return {&checked_.constraints, &checked_.jacobians, &checked_.transformed, &checked_.model, &checked_.generated};
+  }
+  void read(NodeRef node) {
+    if (!node) return;
+    for (VariableId variable : node->variables) grown_ |= live_.insert(variable).second;
+  }
+  void mark(const Actions& actions) {
+    for (const Action& action : actions) {
+      if (action.kind != Action::Kind::Store || live_.count(action.variable)) {
+        read(action.value);
+        for (NodeRef index : action.index) read(index);
+      }
+      mark(action.body);
+      mark(action.otherwise);
+    }
+  }
+
+  void rewrite(Actions& actions) {
+    Actions out;
+    for (Action& action : actions) {
+      const bool dead = (action.kind == Action::Kind::Store || action.kind == Action::Kind::Declare) &&
+                        !live_.count(action.variable);
+      if (dead) continue;
+      rewrite(action.body);
+      rewrite(action.otherwise);
+      if (action.kind == Action::Kind::For && (action.body.empty() || vectorised(action, out))) continue;
+      if (action.kind == Action::Kind::If && action.body.empty() && action.otherwise.empty()) continue;
+      out.push_back(std::move(action));
+    }
+    actions = std::move(out);
+  }
+
+  bool vectorised(const Action& action, Actions& out) {
+    std::vector<NodeRef> values;
+    for (const Action& inner : action.body) {
+      if (inner.kind != Action::Kind::Target || !inner.value->scalar()) return false;
+      NodeRef value = over_trips(checked_.graph, inner.value, action.loop);
+      if (!value) return false;
+      values.push_back(value->scalar() ? checked_.graph.fill(value, checked_.graph.count_of(action.loop)) : value);
+    }
+    for (NodeRef value : values) {
+      Action target;
+      target.value = value;
+      out.push_back(std::move(target));
+    }
+    return true;
+  }
+
+  Checked& checked_;
+  std::unordered_set<VariableId> live_;
+  bool grown_ = false;
+};
+
+}  // namespace
+
+void simplify(Checked& checked) { Simplifier(checked).run(); }
+
+}  // namespace drey::model
