@@ -111,7 +111,7 @@ give_up(Requests) ->
                           try erpc:receive_response(Id, 0) of _ -> ok catch _:_ -> ok end
                   end, erpc:reqids_to_list(Requests)).
 
-join(Parts, #{tuning := Tuning} = _Opts, Nodes, WarmupMs) ->
+join(Parts, #{tuning := Tuning} = Opts, Nodes, WarmupMs) ->
     Results = [R || {_, _, R} <- Parts],
     case drey:combine(Results) of
         {ok, Draws} ->
@@ -122,7 +122,10 @@ join(Parts, #{tuning := Tuning} = _Opts, Nodes, WarmupMs) ->
                            summary => Summary,
                            tuning => Tuning,
                            timing => timing([maps:get(timing, R, #{}) || R <- Results], WarmupMs),
-                           device => lists:join(<<", ">>, lists:usort([maps:get(device, R, <<>>) || R <- Results])),
+                           device => iolist_to_binary(lists:join(<<", ">>, lists:usort([maps:get(device, R, <<>>) || R <- Results]))),
+                           seed => maps:get(seed, Opts),
+                           first_chain => maps:get(first_chain, Opts, 0),
+                           gradients => lists:sum([maps:get(gradients, R, 0) || R <- Results]),
                            warnings => lists:usort(lists:append([maps:get(warnings, R, []) || R <- Results])),
                            nodes => [part(P) || P <- Parts]}};
                 {error, _} = Error -> Error
