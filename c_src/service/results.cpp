@@ -1,6 +1,10 @@
 #include "service/results.h"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -84,16 +88,46 @@ Term stats_term(nuts::Draws& draws) {
 std::vector<stats::Row> summarize(const nuts::Draws& draws, const std::vector<const model::Output*>& outputs,
                                   const std::vector<std::uint32_t>& superchain,
                                   const std::function<bool()>& stopped) {
-  std::vector<stats::Row> rows;
+  struct Scalar {
+    const model::Output* output;
+    std::uint64_t element;
+  };
+  std::vector<Scalar> scalars;
+  for (const model::Output* output : outputs)
+    for (std::uint64_t k = 0; k < output->size; ++k) scalars.push_back({output, k});
+
   const std::uint64_t count = draws.chains * draws.draws;
-  std::vector<double> values(count);
-  for (const model::Output* output : outputs) {
-    for (std::uint64_t k = 0; k < output->size; ++k) {
-      if (stopped()) return rows;
-      for (std::uint64_t i = 0; i < count; ++i) values[i] = draws.outputs[i * draws.output_size + output->offset + k];
-      rows.push_back(stats::summarize(element_name(output->name, output->shape, k), values, draws.chains, superchain));
+  std::vector<stats::Row> rows(scalars.size());
+  std::atomic<std::size_t> next = 0;
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  const auto work = [&] {
+    try {
+      std::vector<double> values(count);
+      for (std::size_t i; (i = next.fetch_add(1)) < scalars.size() && !stopped();) {
+        const auto [output, element] = scalars[i];
+        const double* from = draws.outputs.data() + output->offset + element;
+        for (double& value : values) {
+          value = *from;
+          from += draws.output_size;
+        }
+        rows[i] = stats::summarize(element_name(output->name, output->shape, element), values, draws.chains, superchain);
+      }
+    } catch (...) {
+      const std::lock_guard lock(failure_mutex);
+      failure = std::current_exception();
     }
+  };
+  // A few milliseconds of work are not worth a thread.
+  const std::uint64_t worth = scalars.size() * count / 100000;
+  const std::uint64_t threads = std::min<std::uint64_t>({worth, scalars.size(), std::thread::hardware_concurrency(), 16});
+  {
+    std::vector<std::jthread> helpers;
+    for (std::uint64_t t = 1; t < threads; ++t) helpers.emplace_back(work);
+    work();
   }
+  if (failure) std::rethrow_exception(failure);
+  if (stopped()) rows.clear();
   return rows;
 }
 

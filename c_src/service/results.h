@@ -29,9 +29,9 @@ term::Term draws_term(nuts::Draws& draws, const std::vector<const model::Output*
 /// `#{lp, accept, energy, depth, leapfrogs, divergent}`, each `[Chains, Draws]`; takes those arrays.
 term::Term stats_term(nuts::Draws& draws);
 
-/// A row for each element of each output.
+/// A row for each element of each output; on all cores where it is much.
 /// \param superchain see stats/summary.h
-/// \param stopped    asked between rows; true ends early with fewer rows
+/// \param stopped    asked between rows, from several threads; true ends early with no rows
 std::vector<stats::Row> summarize(const nuts::Draws& draws, const std::vector<const model::Output*>& outputs,
                                   const std::vector<std::uint32_t>& superchain, const std::function<bool()>& stopped);
 

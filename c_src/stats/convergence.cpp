@@ -52,7 +52,7 @@ class MeanAutocovariance {
   }
 
  private:
-  static constexpr std::size_t direct = 40;
+  static constexpr std::size_t direct = 16;
 
   double sum(std::size_t lag) const {
     double total = 0;
@@ -81,7 +81,9 @@ class MeanAutocovariance {
       for (std::uint64_t t = 0; t < draws_; ++t)
         z[t] = {centred_[c * draws_ + t], c + 1 < chains_ ? centred_[(c + 1) * draws_ + t] : 0.0};
       fft.forward(z);
-      for (std::size_t k = 0; k < z.size(); ++k) power[k] += std::norm(z[k]);
+      // Spelled out: std::norm goes by way of hypot.
+      for (std::size_t k = 0; k < z.size(); ++k)
+        power[k] += z[k].real() * z[k].real() + z[k].imag() * z[k].imag();
     }
     for (std::size_t k = 0; k < z.size(); ++k) z[k] = power[k];
     fft.forward(z);

@@ -75,7 +75,7 @@ TEST(Results, ASummaryRowForEachElement) {
   EXPECT_EQ(rows[1].mean, 251);
   EXPECT_EQ(rows[6].name, "b[2,3]");
   int asked = 0;
-  EXPECT_LT(summarize(draws, select_outputs(model, {}), {}, [&] { return ++asked > 3; }).size(), 7u);
+  EXPECT_TRUE(summarize(draws, select_outputs(model, {}), {}, [&] { return ++asked > 3; }).empty());
 }
 
 TEST(Tuning, GoesThroughATermUnchanged) {
