@@ -23,6 +23,8 @@ class Checker {
 
   // ---- for library.cpp's forms
   NodeRef expression(const syntax::Expression& e);
+  /// A function of the model, or of the language, of values.
+  NodeRef apply(const std::string& function, std::vector<NodeRef> args, const std::string& where);
   NodeRef arithmetic(const std::string& op, NodeRef a, NodeRef b);
   std::int64_t constant_integer(const syntax::Expression& e, const char* what);
   std::uint64_t size(const syntax::Expression& e, const char* what);
@@ -79,7 +81,7 @@ class Checker {
   NodeRef call(const syntax::Expression& e);
   NodeRef at(const syntax::Expression& e);
   Axis axis(const syntax::Expression& e, NodeRef x, std::size_t dimension);
-  NodeRef user_function(const syntax::FunctionDefinition& f, const syntax::Expression& e);
+  NodeRef user_function(const syntax::FunctionDefinition& f, std::vector<NodeRef> args, const std::string& where);
   void arity(const syntax::Expression& e, std::size_t least, std::size_t most);
   std::vector<std::string> function_names() const;
   /// 0-based index of a 1-based one, checked where it is fixed.

@@ -117,7 +117,11 @@ NodeRef Checker::arithmetic(const std::string& op, NodeRef a, NodeRef b) {
 NodeRef Checker::call(const Expression& e) {
   const std::string& name = e.name;
   if (name == "at") return at(e);
-  if (auto found = functions_.find(name); found != functions_.end()) return user_function(*found->second, e);
+  if (auto found = functions_.find(name); found != functions_.end()) {
+    std::vector<NodeRef> values;
+    for (const Expression& arg : e.args) values.push_back(expression(arg));
+    return user_function(*found->second, std::move(values), e.where);
+  }
   if (const Form* form = find_form(name)) {
     arity(e, form->least, form->most);
     return form->build(*this, e);
@@ -131,21 +135,31 @@ NodeRef Checker::call(const Expression& e) {
   unknown("function", name, function_names(), e.where, "unknown_function");
 }
 
-NodeRef Checker::user_function(const syntax::FunctionDefinition& f, const Expression& e) {
-  if (e.args.size() != f.arguments.size())
-    throw Error("wrong_arity", fmt::format("`{}` takes {} arguments, found {}", f.name, f.arguments.size(),
-                                           e.args.size()),
-                e.where);
+NodeRef Checker::apply(const std::string& function, std::vector<NodeRef> args, const std::string& where) {
+  auto found = functions_.find(function);
+  if (found == functions_.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, ignored] : functions_) known.push_back(name);
+    unknown("function of the model", function, known, where, "unknown_function");
+  }
+  return user_function(*found->second, std::move(args), where);
+}
+
+NodeRef Checker::user_function(const syntax::FunctionDefinition& f, std::vector<NodeRef> args,
+                               const std::string& where) {
+  if (args.size() != f.arguments.size())
+    throw Error("wrong_arity",
+                fmt::format("`{}` takes {} arguments, found {}", f.name, f.arguments.size(), args.size()), where);
   if (std::find(calls_.begin(), calls_.end(), f.name) != calls_.end())
     throw Error("invalid_model", fmt::format("the function `{}` calls itself; functions are not recursive", f.name),
-                e.where);
-  if (calls_.size() > 32) throw Error("too_deep", "functions call functions more than 32 deep", e.where);
+                where);
+  if (calls_.size() > 32) throw Error("too_deep", "functions call functions more than 32 deep", where);
   if (++expansions_ > 200000)
-    throw Error("too_large", "the model expands to more function calls than Drey takes", e.where);
+    throw Error("too_large", "the model expands to more function calls than Drey takes", where);
   Scope arguments;
-  for (std::size_t i = 0; i < e.args.size(); ++i) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
     Symbol symbol;
-    symbol.value = expression(e.args[i]);
+    symbol.value = args[i];
     arguments.emplace(f.arguments[i], symbol);
   }
   // A function sees its arguments and nothing else.
@@ -163,7 +177,7 @@ NodeRef Checker::user_function(const syntax::FunctionDefinition& f, const Expres
       statement(s, BlockKind::Function, false);
     }
   } catch (const Error& error) {
-    throw error.within(e.where);
+    throw error.within(where);
   }
   calls_.pop_back();
   scopes_.swap(outer);

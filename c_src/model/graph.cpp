@@ -178,6 +178,16 @@ void Graph::derive(Node& node) const {
     case NodeKind::Sum:
       node.cost = static_cast<double>(elements(node.args[0]->shape)) * (1 + node.args[0]->cost);
       break;
+    case NodeKind::SumOver: {
+      const LoopVariable& loop = loops_[node.id];
+      node.loops.erase(std::remove(node.loops.begin(), node.loops.end(), node.id), node.loops.end());
+      merge(node.loops, loop.from->loops);
+      merge(node.loops, loop.to->loops);
+      node.literal = false;
+      node.data_only &= loop.from->data_only && loop.to->data_only;
+      node.cost = std::max(1.0, loop.to->upper - loop.from->lower) * (1 + node.args[0]->cost);
+      break;
+    }
     case NodeKind::Contract:
       node.cost = static_cast<double>(node.args[0]->shape.back()) * (2 + node.args[0]->cost + node.args[1]->cost);
       break;
@@ -477,6 +487,16 @@ NodeRef Graph::sum(NodeRef x) {
   Node node;
   node.kind = NodeKind::Sum;
   node.args = {x};
+  return intern(std::move(node));
+}
+
+NodeRef Graph::sum_over(NodeRef loop, NodeRef term) {
+  const LoopVariable& bounds = loops_[loop->id];
+  if (bounds.to->upper <= bounds.from->lower) return real(0);
+  Node node;
+  node.kind = NodeKind::SumOver;
+  node.id = loop->id;
+  node.args = {to_real(term)};
   return intern(std::move(node));
 }
 

@@ -30,6 +30,7 @@ enum class NodeKind : std::uint8_t {
   Operation,  ///< `op` (and `function`) elementwise; scalar arguments broadcast
   At,         ///< args[0] indexed by `axes`
   Sum,        ///< all elements of args[0]
+  SumOver,    ///< the sum of args[0], a scalar, over the trips of loop `id`
   Contract,   ///< sum over the last axis of args[0] and the first of args[1]
   Pack,       ///< args, all of one shape, along a new first axis
   Transpose,  ///< of a matrix
@@ -107,6 +108,8 @@ class Graph {
   NodeRef call(FunctionId function, std::vector<NodeRef> args);
   /// Integer operations, comparisons, Select, StopGradient.
   NodeRef operation(Op op, std::vector<NodeRef> args);
+  /// i + c
+  NodeRef shift(NodeRef i, std::int64_t c) { return operation(Op::AddI, {i, integer(c)}); }
   NodeRef select(NodeRef condition, NodeRef yes, NodeRef no) { return operation(Op::Select, {condition, yes, no}); }
   NodeRef to_real(NodeRef x);
   /// One axis a dimension of x. \throws Error{out_of_range} when an index is known to leave its dimension
@@ -117,6 +120,8 @@ class Graph {
     return element(x, std::span<const NodeRef>(index.begin(), index.size()));
   }
   NodeRef sum(NodeRef x);
+  /// `loop` is a node of add_loop; its bounds may depend on loops outside.
+  NodeRef sum_over(NodeRef loop, NodeRef term);
   NodeRef contract(NodeRef a, NodeRef b);
   NodeRef pack(std::vector<NodeRef> parts);
   NodeRef transpose(NodeRef x);

@@ -163,6 +163,17 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
       }
       return total;
     }
+    case NodeKind::SumOver: {
+      const Graph::LoopVariable& loop = graph_.loop(node->id);
+      auto from = static_cast<std::int64_t>(element(loop.from, {}));
+      auto to = static_cast<std::int64_t>(element(loop.to, {}));
+      double total = 0;
+      for (std::int64_t i = from; i < to; ++i) {
+        loops_[node->id] = i;
+        total += element(node->args[0], {});
+      }
+      return total;
+    }
     case NodeKind::Contract: {
       NodeRef a = node->args[0], b = node->args[1];
       std::vector<std::uint64_t> ia, ib;

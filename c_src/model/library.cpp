@@ -59,12 +59,12 @@ NodeRef integer_operation(Checker& c, const Expression& e, Op op) {
 
 /// Folds a vector's elements with `combine`: in straight line when short, else over a variable.
 template <typename Combine>
-NodeRef fold(Checker& c, NodeRef x, const Expression& e, const char* name, Combine combine) {
+NodeRef fold(Checker& c, NodeRef x, const char* name, Combine combine) {
   Graph& g = c.graph();
   x = g.to_real(x);
   if (x->scalar()) return x;
   const std::uint64_t n = elements(x->shape);
-  if (n == 0) throw Error("wrong_shape", fmt::format("`{}` of nothing", e.name), e.where);
+  if (n == 0) throw Error("wrong_shape", "a vector of no elements has none to take");
   x = g.reshape(x, {n});
   NodeRef total = g.element(x, {g.integer(0)});
   if (n <= unrolled) {
@@ -81,7 +81,9 @@ NodeRef fold(Checker& c, NodeRef x, const Expression& e, const char* name, Combi
   return g.element(running, {g.integer(static_cast<std::int64_t>(n) - 1)});
 }
 
-NodeRef log_sum_exp_of(Checker& c, NodeRef x, const Expression& e) {
+}  // namespace
+
+NodeRef log_sum_exp_of(Checker& c, NodeRef x) {
   Graph& g = c.graph();
   x = g.to_real(x);
   if (x->scalar()) return x;
@@ -91,7 +93,7 @@ NodeRef log_sum_exp_of(Checker& c, NodeRef x, const Expression& e) {
     return g.call("log_sum_exp", {g.element(flat, {g.integer(0)}), g.element(flat, {g.integer(1)})});
   }
   NodeRef top = g.operation(Op::StopGradient,
-                            {fold(c, x, e, "largest", [&](NodeRef a, NodeRef b) { return g.call("max", {a, b}); })});
+                            {fold(c, x, "largest", [&](NodeRef a, NodeRef b) { return g.call("max", {a, b}); })});
   NodeRef sum;
   if (elements(x->shape) <= unrolled) {
     NodeRef flat = g.reshape(x, {elements(x->shape)});
@@ -106,6 +108,8 @@ NodeRef log_sum_exp_of(Checker& c, NodeRef x, const Expression& e) {
   return g.add(top, g.call("log", {sum}));
 }
 
+namespace {
+
 NodeRef vector_argument(Checker& c, const Expression& e, std::size_t i) {
   NodeRef x = arg(c, e, i);
   if (x->shape.size() != 1)
@@ -116,9 +120,11 @@ NodeRef vector_argument(Checker& c, const Expression& e, std::size_t i) {
 
 NodeRef number(Checker& c, double value) { return c.graph().real(value); }
 
-const std::vector<Form>& table() {
+}  // namespace
+
+std::vector<Form> basic_forms() {
   constexpr std::size_t many = 64;
-  static const std::vector<Form> all = {
+  return {
       {"+", 1, many, binary<'+'>, "{'+', A, B...}", "elementwise sum; scalars broadcast"},
       {"-", 1, many, binary<'-'>, "{'-', A, B...}", "elementwise difference; of one argument its negative"},
       {"*", 2, many, binary<'*'>, "{'*', A, B...}", "elementwise product; scalars broadcast"},
@@ -191,7 +197,7 @@ const std::vector<Form>& table() {
        "{sd, X}", "of all elements, with divisor N - 1"},
       {"prod", 1, 1,
        [](Checker& c, const Expression& e) {
-         return fold(c, arg(c, e, 0), e, "product", [&](NodeRef a, NodeRef b) { return c.graph().mul(a, b); });
+         return fold(c, arg(c, e, 0), "product", [&](NodeRef a, NodeRef b) { return c.graph().mul(a, b); });
        },
        "{prod, X}", "of all elements"},
       {"min", 1, 2,
@@ -202,7 +208,7 @@ const std::vector<Form>& table() {
            if (a->type == Type::Integer && b->type == Type::Integer) return g.operation(Op::MinI, {a, b});
            return g.call("min", {a, b});
          }
-         return fold(c, arg(c, e, 0), e, "smallest", [&](NodeRef a, NodeRef b) { return g.call("min", {a, b}); });
+         return fold(c, arg(c, e, 0), "smallest", [&](NodeRef a, NodeRef b) { return g.call("min", {a, b}); });
        },
        "{min, X} or {min, A, B}", "smallest element; smaller of two, elementwise"},
       {"max", 1, 2,
@@ -213,7 +219,7 @@ const std::vector<Form>& table() {
            if (a->type == Type::Integer && b->type == Type::Integer) return g.operation(Op::MaxI, {a, b});
            return g.call("max", {a, b});
          }
-         return fold(c, arg(c, e, 0), e, "largest", [&](NodeRef a, NodeRef b) { return g.call("max", {a, b}); });
+         return fold(c, arg(c, e, 0), "largest", [&](NodeRef a, NodeRef b) { return g.call("max", {a, b}); });
        },
        "{max, X} or {max, A, B}", "largest element; larger of two, elementwise"},
       {"dot", 2, 2,
@@ -240,7 +246,7 @@ const std::vector<Form>& table() {
       {"log_sum_exp", 1, 2,
        [](Checker& c, const Expression& e) {
          if (e.args.size() == 2) return c.graph().call("log_sum_exp", all_args(c, e));
-         return log_sum_exp_of(c, arg(c, e, 0), e);
+         return log_sum_exp_of(c, arg(c, e, 0));
        },
        "{log_sum_exp, X} or {log_sum_exp, A, B}", "log of the sum of exp, without overflow"},
       {"rep", 2, 3,
@@ -278,7 +284,96 @@ const std::vector<Form>& table() {
          return c.graph().integer(static_cast<std::int64_t>(x->shape.empty() ? 1 : x->shape[0]));
        },
        "{size, X}", "elements of a vector, rows of a matrix"},
+      {"log_mix", 2, 3,
+       [](Checker& c, const Expression& e) {
+         Graph& g = c.graph();
+         NodeRef theta = g.to_real(arg(c, e, 0));
+         if (e.args.size() == 2) return log_sum_exp_of(c, g.add(g.call("log", {theta}), arg(c, e, 1)));
+         NodeRef a = g.add(g.call("log", {theta}), arg(c, e, 1)), b = g.add(g.call("log1m", {theta}), arg(c, e, 2));
+         return g.call("log_sum_exp", {a, b});
+       },
+       "{log_mix, Theta, A, B} or {log_mix, Thetas, Lps}",
+       "log density of a mixture: log(theta exp(a) + (1 - theta) exp(b)), elementwise; of K components, a scalar"},
+      {"cumulative_sum", 1, 1,
+       [](Checker& c, const Expression& e) {
+         Graph& g = c.graph();
+         NodeRef x = g.to_real(vector_argument(c, e, 0));
+         const std::uint64_t n = x->shape[0];
+         if (n == 0) return x;
+         NodeRef out = c.declare("cumulative sum", Type::Real, {n});
+         c.store(out, {g.integer(0)}, g.element(x, {g.integer(0)}));
+         c.loop("i", g.integer(1), g.integer(static_cast<std::int64_t>(n)), [&](NodeRef i) {
+           c.store(out, {i}, g.add(g.element(out, {g.shift(i, -1)}), g.element(x, {i})));
+         });
+         return out;
+       },
+       "{cumulative_sum, X}", "x[1], x[1] + x[2], ..."},
+      {"softmax", 1, 1,
+       [](Checker& c, const Expression& e) {
+         NodeRef x = c.graph().to_real(vector_argument(c, e, 0));
+         return c.graph().call("exp", {c.graph().sub(x, log_sum_exp_of(c, x))});
+       },
+       "{softmax, X}", "exp(x) / sum(exp(x))"},
+      {"log_softmax", 1, 1,
+       [](Checker& c, const Expression& e) {
+         NodeRef x = c.graph().to_real(vector_argument(c, e, 0));
+         return c.graph().sub(x, log_sum_exp_of(c, x));
+       },
+       "{log_softmax, X}", "its logarithm"},
+      {"reverse", 1, 1,
+       [](Checker& c, const Expression& e) {
+         Graph& g = c.graph();
+         NodeRef x = vector_argument(c, e, 0);
+         const std::uint64_t n = x->shape[0];
+         NodeRef index = g.operation(Op::SubI, {g.integer(static_cast<std::int64_t>(n) - 1), g.count(0, n)});
+         return g.at(x, {{Axis::Kind::Gather, index, 0, 0}});
+       },
+       "{reverse, X}", "the elements from last to first"},
+      {"append", 2, many,
+       [](Checker& c, const Expression& e) {
+         Graph& g = c.graph();
+         std::vector<NodeRef> parts = all_args(c, e);
+         Shape inner;
+         for (NodeRef part : parts)
+           if (!part->scalar()) inner = Shape(part->shape.begin() + 1, part->shape.end());
+         std::uint64_t n = 0;
+         bool integers = true;
+         for (NodeRef part : parts) {
+           n += part->scalar() ? 1 : part->shape[0];
+           integers &= part->type == Type::Integer;
+           if (part->scalar() ? !inner.empty() : Shape(part->shape.begin() + 1, part->shape.end()) != inner)
+             throw Error("wrong_shape", "`append` joins vectors and scalars, or matrices of equal rows", e.where);
+         }
+         Shape shape = inner;
+         shape.insert(shape.begin(), n);
+         NodeRef out = c.declare("appended", integers ? Type::Integer : Type::Real, shape);
+         std::int64_t at = 0;
+         for (NodeRef part : parts) {
+           if (!integers) part = g.to_real(part);
+           if (part->scalar()) {
+             c.store(out, {g.integer(at++)}, part);
+             continue;
+           }
+           c.loop("i", part->shape[0], [&](NodeRef i) {
+             if (inner.empty()) return c.store(out, {g.shift(i, at)}, g.element(part, {i}));
+             c.loop("j", inner[0], [&](NodeRef j) { c.store(out, {g.shift(i, at), j}, g.element(part, {i, j})); });
+           });
+           at += static_cast<std::int64_t>(part->shape[0]);
+         }
+         return out;
+       },
+       "{append, A, B...}", "one after the other: vectors, scalars, or rows of matrices"},
   };
+}
+
+namespace {
+
+const std::vector<Form>& table() {
+  static const std::vector<Form> all = [] {
+    std::vector<Form> joined = basic_forms();
+    for (auto& more : {matrix_forms(), ode_forms()}) joined.insert(joined.end(), more.begin(), more.end());
+    return joined;
+  }();
   return all;
 }
 

@@ -230,6 +230,19 @@ class Lowering {
         NodeRef arg = node->args[0];
         return reduction(depth_of(node, {}), arg->shape, [&](const Index& inner) { return element(arg, inner); });
       }
+      case NodeKind::SumOver: {
+        const Graph::LoopVariable& variable = checked_.graph.loop(node->id);
+        const int depth = depth_of(node, {});
+        Assembler::Outside outside(a_, depth);
+        Assembler::Local sum = a_.local(Type::Real, 1, "sum");
+        a_.store(sum.memory, sum.base, a_.real(0));
+        ValueId from = element(variable.from, {}), to = element(variable.to, {});
+        loops_[node->id] = a_.begin_loop(from, to, static_cast<std::int64_t>(variable.from->lower),
+                                         static_cast<std::uint64_t>(variable.to->upper - variable.from->lower), true);
+        a_.accumulate(sum.memory, sum.base, element(node->args[0], {}));
+        a_.end_loop();
+        return a_.load(sum.memory, sum.base, depth);
+      }
       case NodeKind::Contract: {
         NodeRef left = node->args[0], right = node->args[1];
         Index row, column;

@@ -65,6 +65,7 @@ class Counter {
       case NodeKind::Sum:
         visit(node->args[0], times > 0 ? size(node->args[0]) * repeats(node, times) : 0);
         break;
+      case NodeKind::SumOver: visit(node->args[0], times * loop_trips(node->id)); break;
       case NodeKind::Contract:
         for (NodeRef arg : node->args) visit(arg, times * static_cast<double>(node->args[0]->shape.back()));
         break;
