@@ -25,7 +25,8 @@ vk::raii::Buffer make_buffer(Device::Impl& device, std::uint64_t bytes, vk::Buff
 
 /// Allocates and binds memory of the first kind of `preferences` that exists.
 vk::raii::DeviceMemory make_memory(Device::Impl& device, const vk::raii::Buffer& buffer,
-                                   std::initializer_list<vk::MemoryPropertyFlags> preferences, bool* visible) {
+                                   std::initializer_list<vk::MemoryPropertyFlags> preferences,
+                                   bool* visible) {
   const auto needs = buffer.getMemoryRequirements();
   for (const auto wanted : preferences)
     if (const auto type = find_type(device.memory, needs.memoryTypeBits, wanted)) {
@@ -39,7 +40,8 @@ vk::raii::DeviceMemory make_memory(Device::Impl& device, const vk::raii::Buffer&
   throw Error("device_memory", "the device has no memory of a kind that buffers need");
 }
 
-constexpr auto kVisible = vk::MemoryPropertyFlagBits::eHostVisible | vk::MemoryPropertyFlagBits::eHostCoherent;
+constexpr auto kVisible =
+    vk::MemoryPropertyFlagBits::eHostVisible | vk::MemoryPropertyFlagBits::eHostCoherent;
 
 struct Staging {
   vk::raii::Buffer buffer;
@@ -84,8 +86,8 @@ Buffer::Buffer(Device& device, std::uint64_t bytes, BufferKind kind, Placement p
     else if (on.info.type == "discrete")
       impl_->memory = make_memory(on, impl_->buffer, {local, kVisible}, &visible);
     else
-      impl_->memory = make_memory(on, impl_->buffer, {local | kVisible | cached, local | kVisible, local, kVisible},
-                                  &visible);
+      impl_->memory = make_memory(on, impl_->buffer,
+                                  {local | kVisible | cached, local | kVisible, local, kVisible}, &visible);
     if (visible && !(placement == Placement::Device && on.info.type == "discrete"))
       impl_->mapped = impl_->memory.mapMemory(0, VK_WHOLE_SIZE);
   });
@@ -110,10 +112,11 @@ void Buffer::write(std::span<const std::byte> bytes, std::uint64_t offset) {
     std::memcpy(staging.mapped, bytes.data(), bytes.size());
     impl_->device->run_now([&](const vk::raii::CommandBuffer& commands) {
       commands.copyBuffer(*staging.buffer, *impl_->buffer, vk::BufferCopy(0, offset, bytes.size()));
-      commands.pipelineBarrier(vk::PipelineStageFlagBits::eTransfer, vk::PipelineStageFlagBits::eAllCommands, {},
-                               vk::MemoryBarrier(vk::AccessFlagBits::eTransferWrite,
-                                                 vk::AccessFlagBits::eMemoryRead | vk::AccessFlagBits::eMemoryWrite),
-                               nullptr, nullptr);
+      commands.pipelineBarrier(
+          vk::PipelineStageFlagBits::eTransfer, vk::PipelineStageFlagBits::eAllCommands, {},
+          vk::MemoryBarrier(vk::AccessFlagBits::eTransferWrite,
+                            vk::AccessFlagBits::eMemoryRead | vk::AccessFlagBits::eMemoryWrite),
+          nullptr, nullptr);
     });
   });
 }
@@ -128,13 +131,15 @@ void Buffer::read(std::span<std::byte> bytes, std::uint64_t offset) const {
   guarded("reading a buffer", [&] {
     const auto staging = make_staging(*impl_->device, bytes.size());
     impl_->device->run_now([&](const vk::raii::CommandBuffer& commands) {
-      commands.pipelineBarrier(vk::PipelineStageFlagBits::eAllCommands, vk::PipelineStageFlagBits::eTransfer, {},
-                               vk::MemoryBarrier(vk::AccessFlagBits::eMemoryWrite, vk::AccessFlagBits::eTransferRead),
-                               nullptr, nullptr);
+      commands.pipelineBarrier(
+          vk::PipelineStageFlagBits::eAllCommands, vk::PipelineStageFlagBits::eTransfer, {},
+          vk::MemoryBarrier(vk::AccessFlagBits::eMemoryWrite, vk::AccessFlagBits::eTransferRead), nullptr,
+          nullptr);
       commands.copyBuffer(*impl_->buffer, *staging.buffer, vk::BufferCopy(offset, 0, bytes.size()));
-      commands.pipelineBarrier(vk::PipelineStageFlagBits::eTransfer, vk::PipelineStageFlagBits::eHost, {},
-                               vk::MemoryBarrier(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead),
-                               nullptr, nullptr);
+      commands.pipelineBarrier(
+          vk::PipelineStageFlagBits::eTransfer, vk::PipelineStageFlagBits::eHost, {},
+          vk::MemoryBarrier(vk::AccessFlagBits::eTransferWrite, vk::AccessFlagBits::eHostRead), nullptr,
+          nullptr);
     });
     std::memcpy(bytes.data(), staging.mapped, bytes.size());
   });

@@ -36,7 +36,8 @@ void Commands::begin() {
   guarded("recording", [&] {
     if (impl_->submission) {
       const vk::SemaphoreWaitInfo wait({}, *impl_->device->timeline, impl_->submission);
-      static_cast<void>(impl_->device->device.waitSemaphores(wait, std::numeric_limits<std::uint64_t>::max()));
+      static_cast<void>(
+          impl_->device->device.waitSemaphores(wait, std::numeric_limits<std::uint64_t>::max()));
     }
     impl_->buffer.begin(vk::CommandBufferBeginInfo());
   });
@@ -47,15 +48,15 @@ void Commands::dispatch(const Arguments& arguments, std::span<const std::byte> p
   guarded("recording a dispatch", [&] {
     const auto& kernel = *arguments.impl().kernel;
     if (push.size() != kernel.push_bytes)
-      throw Error("internal", fmt::format("a kernel of {} bytes of push constants was given {}", kernel.push_bytes,
-                                          push.size()));
+      throw Error("internal", fmt::format("a kernel of {} bytes of push constants was given {}",
+                                          kernel.push_bytes, push.size()));
     impl_->buffer.bindPipeline(vk::PipelineBindPoint::eCompute, *kernel.pipeline);
     impl_->buffer.bindDescriptorSets(vk::PipelineBindPoint::eCompute, *kernel.layout, 0, arguments.impl().set,
                                      nullptr);
     if (!push.empty())
-      impl_->buffer.pushConstants<std::byte>(*kernel.layout, vk::ShaderStageFlagBits::eCompute, 0,
-                                             vk::ArrayProxy<const std::byte>(static_cast<std::uint32_t>(push.size()),
-                                                                             push.data()));
+      impl_->buffer.pushConstants<std::byte>(
+          *kernel.layout, vk::ShaderStageFlagBits::eCompute, 0,
+          vk::ArrayProxy<const std::byte>(static_cast<std::uint32_t>(push.size()), push.data()));
     impl_->buffer.dispatch(groups, 1, 1);
   });
 }
@@ -73,7 +74,8 @@ void Commands::copy(const Buffer& from, const Buffer& to, std::uint64_t bytes, s
   if (from_offset + bytes > from.size() || to_offset + bytes > to.size())
     throw Error("internal", "a copy beyond the end of a buffer");
   guarded("recording a copy", [&] {
-    impl_->buffer.copyBuffer(*from.impl().buffer, *to.impl().buffer, vk::BufferCopy(from_offset, to_offset, bytes));
+    impl_->buffer.copyBuffer(*from.impl().buffer, *to.impl().buffer,
+                             vk::BufferCopy(from_offset, to_offset, bytes));
   });
 }
 
@@ -92,7 +94,8 @@ std::uint64_t Commands::resubmit() {
   if (impl_->submission) {
     guarded("waiting for the device", [&] {
       const vk::SemaphoreWaitInfo wait({}, *impl_->device->timeline, impl_->submission);
-      static_cast<void>(impl_->device->device.waitSemaphores(wait, std::numeric_limits<std::uint64_t>::max()));
+      static_cast<void>(
+          impl_->device->device.waitSemaphores(wait, std::numeric_limits<std::uint64_t>::max()));
     });
   }
   return impl_->submission = impl_->device->submit(*impl_->buffer);

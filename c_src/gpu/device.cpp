@@ -25,7 +25,8 @@ std::mutex messages_mutex;
 std::vector<std::string> messages;
 constexpr std::size_t kMaxMessages = 1000;
 
-VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT, VkDebugUtilsMessageTypeFlagsEXT,
+VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT,
+                                          VkDebugUtilsMessageTypeFlagsEXT,
                                           const VkDebugUtilsMessengerCallbackDataEXT* data, void*) {
   const std::lock_guard lock(messages_mutex);
   if (messages.size() < kMaxMessages) messages.emplace_back(data && data->pMessage ? data->pMessage : "");
@@ -49,11 +50,16 @@ std::shared_ptr<Instance> instance() {
 
 std::string type_name(vk::PhysicalDeviceType type) {
   switch (type) {
-    case vk::PhysicalDeviceType::eDiscreteGpu: return "discrete";
-    case vk::PhysicalDeviceType::eIntegratedGpu: return "integrated";
-    case vk::PhysicalDeviceType::eVirtualGpu: return "virtual";
-    case vk::PhysicalDeviceType::eCpu: return "cpu";
-    default: return "other";
+    case vk::PhysicalDeviceType::eDiscreteGpu:
+      return "discrete";
+    case vk::PhysicalDeviceType::eIntegratedGpu:
+      return "integrated";
+    case vk::PhysicalDeviceType::eVirtualGpu:
+      return "virtual";
+    case vk::PhysicalDeviceType::eCpu:
+      return "cpu";
+    default:
+      return "other";
   }
 }
 
@@ -63,14 +69,16 @@ std::optional<std::uint32_t> compute_family(const vk::raii::PhysicalDevice& phys
   for (const bool graphics : {false, true})
     for (std::uint32_t i = 0; i < families.size(); ++i) {
       const auto flags = families[i].queueFlags;
-      if ((flags & vk::QueueFlagBits::eCompute) && bool(flags & vk::QueueFlagBits::eGraphics) == graphics) return i;
+      if ((flags & vk::QueueFlagBits::eCompute) && bool(flags & vk::QueueFlagBits::eGraphics) == graphics)
+        return i;
     }
   return std::nullopt;
 }
 
 DeviceInfo describe(const vk::raii::PhysicalDevice& physical) {
-  const auto chain = physical.getProperties2<vk::PhysicalDeviceProperties2, vk::PhysicalDeviceVulkan12Properties,
-                                             vk::PhysicalDeviceVulkan11Properties>();
+  const auto chain =
+      physical.getProperties2<vk::PhysicalDeviceProperties2, vk::PhysicalDeviceVulkan12Properties,
+                              vk::PhysicalDeviceVulkan11Properties>();
   const auto& properties = chain.get<vk::PhysicalDeviceProperties2>().properties;
   const auto& driver = chain.get<vk::PhysicalDeviceVulkan12Properties>();
   DeviceInfo info;

@@ -6,7 +6,8 @@
 #include <vector>
 
 /// Vulkan: devices, buffers, kernels, submission. Everything above sees these names and never a Vk type;
-/// Vulkan-Hpp (RAII) is the only Vulkan surface and stays in this folder's .cpp files. It knows nothing of models.
+/// Vulkan-Hpp (RAII) is the only Vulkan surface and stays in this folder's .cpp files. It knows nothing of
+/// models.
 namespace drey::gpu {
 
 struct DeviceInfo {
@@ -22,13 +23,14 @@ struct DeviceInfo {
   std::uint64_t uniform_range = 0;  ///< bytes of one uniform buffer binding
   std::uint32_t push_constant_bytes = 0;
   std::uint32_t shared_bytes = 0;
-  std::uint32_t max_groups = 0;     ///< workgroups a dispatch, first dimension
+  std::uint32_t max_groups = 0;  ///< workgroups a dispatch, first dimension
   /// Loop trips an invocation may make in one dispatch, all its loops together; 0: no such limit. A software
   /// driver that counts trips leaves its loops silently at 65,535.
   std::uint64_t trip_limit = 0;
 };
 
-/// All usable devices (compute queue, Vulkan 1.2), in the loader's order; empty when there is no loader or driver.
+/// All usable devices (compute queue, Vulkan 1.2), in the loader's order; empty when there is no loader or
+/// driver.
 std::vector<DeviceInfo> devices();
 
 /// The index to take when the caller names none: DREY_DEVICE if set, else discrete, integrated, virtual, cpu.

@@ -10,7 +10,8 @@ namespace drey::gpu {
 namespace {
 
 vk::DescriptorType type_of(BufferKind kind) {
-  return kind == BufferKind::Uniform ? vk::DescriptorType::eUniformBuffer : vk::DescriptorType::eStorageBuffer;
+  return kind == BufferKind::Uniform ? vk::DescriptorType::eUniformBuffer
+                                     : vk::DescriptorType::eStorageBuffer;
 }
 
 }  // namespace
@@ -20,8 +21,8 @@ Kernel::Kernel(Device& device, std::span<const std::uint32_t> spirv, std::vector
     : impl_(std::make_shared<Impl>()) {
   auto& on = device.impl();
   if (push_bytes > on.info.push_constant_bytes)
-    throw Error("device_limit", fmt::format("{} bytes of push constants exceed the {} that {} allows", push_bytes,
-                                            on.info.push_constant_bytes, on.info.name));
+    throw Error("device_limit", fmt::format("{} bytes of push constants exceed the {} that {} allows",
+                                            push_bytes, on.info.push_constant_bytes, on.info.name));
   guarded("making a kernel", [&] {
     impl_->device = &on;
     impl_->slots = std::move(slots);
@@ -29,7 +30,8 @@ Kernel::Kernel(Device& device, std::span<const std::uint32_t> spirv, std::vector
     std::vector<vk::DescriptorSetLayoutBinding> bindings;
     for (const auto& slot : impl_->slots)
       bindings.emplace_back(slot.binding, type_of(slot.kind), 1, vk::ShaderStageFlagBits::eCompute);
-    impl_->set_layout = vk::raii::DescriptorSetLayout(on.device, vk::DescriptorSetLayoutCreateInfo({}, bindings));
+    impl_->set_layout =
+        vk::raii::DescriptorSetLayout(on.device, vk::DescriptorSetLayoutCreateInfo({}, bindings));
     const vk::PushConstantRange range(vk::ShaderStageFlagBits::eCompute, 0, push_bytes);
     vk::PipelineLayoutCreateInfo layout({}, *impl_->set_layout);
     if (push_bytes) layout.setPushConstantRanges(range);
@@ -47,8 +49,8 @@ Kernel::Kernel(Device& device, std::span<const std::uint32_t> spirv, std::vector
     const vk::raii::ShaderModule module(on.device, module_info);
     vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module, "main");
     if (!entries.empty()) stage.pSpecializationInfo = &specialisation;
-    impl_->pipeline =
-        vk::raii::Pipeline(on.device, on.pipeline_cache, vk::ComputePipelineCreateInfo({}, stage, *impl_->layout));
+    impl_->pipeline = vk::raii::Pipeline(on.device, on.pipeline_cache,
+                                         vk::ComputePipelineCreateInfo({}, stage, *impl_->layout));
   });
 }
 
@@ -62,7 +64,8 @@ Arguments::Arguments(Device& device, const Kernel& kernel,
   impl_->kernel = kernel.impl();
   const auto& slots = impl_->kernel->slots;
   if (buffers.size() != slots.size())
-    throw Error("internal", fmt::format("a kernel of {} bindings was given {}", slots.size(), buffers.size()));
+    throw Error("internal",
+                fmt::format("a kernel of {} bindings was given {}", slots.size(), buffers.size()));
   guarded("binding buffers", [&] {
     std::vector<vk::DescriptorPoolSize> sizes;
     for (const auto& slot : slots) sizes.emplace_back(type_of(slot.kind), 1);

@@ -47,7 +47,8 @@ class Arguments {
  public:
   /// \param buffers one for every slot of the kernel, as (binding, buffer)
   /// \throws Error{internal} when a slot is missing or unknown
-  Arguments(Device& device, const Kernel& kernel, std::vector<std::pair<std::uint32_t, const Buffer*>> buffers);
+  Arguments(Device& device, const Kernel& kernel,
+            std::vector<std::pair<std::uint32_t, const Buffer*>> buffers);
   ~Arguments();
   Arguments(Arguments&&) noexcept;
   Arguments& operator=(Arguments&&) noexcept;

@@ -32,9 +32,11 @@ auto guarded(const char* doing, Body&& body) -> decltype(body()) {
     throw Error("device_lost", std::string("the device was lost while ") + doing + ": " + error.what() +
                                    "; a driver watchdog may have stopped a long dispatch");
   } catch (const vk::OutOfDeviceMemoryError& error) {
-    throw Error("device_memory", std::string("the device has no memory left while ") + doing + ": " + error.what());
+    throw Error("device_memory",
+                std::string("the device has no memory left while ") + doing + ": " + error.what());
   } catch (const vk::OutOfHostMemoryError& error) {
-    throw Error("device_memory", std::string("the host has no memory left while ") + doing + ": " + error.what());
+    throw Error("device_memory",
+                std::string("the host has no memory left while ") + doing + ": " + error.what());
   } catch (const vk::SystemError& error) {
     throw Error("device_error", std::string("the driver failed while ") + doing + ": " + error.what());
   }

@@ -39,8 +39,8 @@ struct PooledSamples {
 /// each coordinate (nutpie; Seyboldt, Carlson, Carpenter 2026). Coordinates without spread keep `previous`.
 std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<const double> previous);
 
-/// Which chains to learn from: all but those whose mean log density in the record lies so far below the median
-/// chain that they must sit in another mode or be stuck. Never fewer than half.
+/// Which chains to learn from: all but those whose mean log density in the record lies so far below the
+/// median chain that they must sit in another mode or be stuck. Never fewer than half.
 std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);
 
 }  // namespace drey::nuts

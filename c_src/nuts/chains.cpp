@@ -19,8 +19,8 @@ constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8;
 
 /// The push constants of nuts.comp; the step size follows, float or double.
 struct Push {
-  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, rounds, ticks, limit, base, slots, thin,
-      phase, depth_cap, stamp, probe, components, unused;
+  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, rounds, ticks, limit, base, slots,
+      thin, phase, depth_cap, stamp, probe, components, unused;
 };
 static_assert(sizeof(Push) == 72);
 
@@ -46,13 +46,15 @@ std::vector<std::byte> reals_to_bytes(std::span<const double> values, bool f64) 
   return bytes;
 }
 
-std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, std::uint64_t offset, bool f64) {
+std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, std::uint64_t offset,
+                               bool f64) {
   if (f64) return buffer.read_all<double>(count, 8 * offset);
   const auto singles = buffer.read_all<float>(count, 4 * offset);
   return {singles.begin(), singles.end()};
 }
 
-std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload_data(gpu::Device& device, const glsl::Source& source) {
+std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload_data(gpu::Device& device,
+                                                               const glsl::Source& source) {
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> buffers;
   for (const auto& data : source.data) {
     gpu::Buffer buffer(device, std::max<std::uint64_t>(16, data.bytes.size()),
@@ -72,7 +74,8 @@ std::vector<gpu::BindingSlot> kernel_slots(const glsl::Source& source, std::uint
 }
 
 std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> kernel_bindings(
-    std::initializer_list<const gpu::Buffer*> own, const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data) {
+    std::initializer_list<const gpu::Buffer*> own,
+    const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data) {
   std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> all;
   std::uint32_t binding = 0;
   for (const auto* buffer : own) all.emplace_back(binding++, buffer);
@@ -86,7 +89,8 @@ std::uint32_t push_bytes(const KernelShape& shape) { return sizeof(Push) + 8 - (
 
 std::vector<gpu::Buffer> pair_of_buffers(gpu::Device& device, std::uint64_t bytes) {
   std::vector<gpu::Buffer> buffers;
-  for (int i = 0; i < 2; ++i) buffers.emplace_back(device, bytes, gpu::BufferKind::Storage, gpu::Placement::Host);
+  for (int i = 0; i < 2; ++i)
+    buffers.emplace_back(device, bytes, gpu::BufferKind::Storage, gpu::Placement::Host);
   return buffers;
 }
 
@@ -104,10 +108,12 @@ ChainKernel::ChainKernel(gpu::Device& on, const KernelShape& of_shape, const gls
   const std::uint64_t limit = on.info().trip_limit;
   const std::uint64_t least = text.fixed_trips + 2 * text.round_trips + text.tick_trips + kTripMargin;
   if (limit && least > limit)
-    throw Error("device_limit",
-                fmt::format("one leapfrog of this model makes up to {} loop trips, and {} stops loops after {}; use a "
-                            "device without this limit, or a smaller model",
-                            text.tick_trips, on.info().name, limit));
+    throw Error(
+        "device_limit",
+        fmt::format(
+            "one leapfrog of this model makes up to {} loop trips, and {} stops loops after {}; use a "
+            "device without this limit, or a smaller model",
+            text.tick_trips, on.info().name, limit));
 }
 
 Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bool gradients)
@@ -118,11 +124,13 @@ Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bo
       state_real_(kernel.device, count * kernel.layout.reals * (kernel.shape.f64 ? 8 : 4)),
       state_word_(kernel.device, count * StateLayout::kWords * 4),
       scale_(kernel.device, kernel.shape.dimension * 8),
-      record_real_(kernel.device, std::max<std::uint64_t>(1, slots) * count * components_ * (kernel.shape.f64 ? 8 : 4)),
+      record_real_(kernel.device,
+                   std::max<std::uint64_t>(1, slots) * count * components_ * (kernel.shape.f64 ? 8 : 4)),
       record_word_(kernel.device, std::max<std::uint64_t>(1, slots) * count * 3 * 4),
       status_(pair_of_buffers(kernel.device, count * StateLayout::kWords * 4)),
-      arguments_(kernel.device, kernel.kernel,
-                 kernel_bindings({&state_real_, &state_word_, &scale_, &record_real_, &record_word_}, kernel.data)) {
+      arguments_(
+          kernel.device, kernel.kernel,
+          kernel_bindings({&state_real_, &state_word_, &scale_, &record_real_, &record_word_}, kernel.data)) {
   for (int i = 0; i < 2; ++i) commands_.emplace_back(kernel.device);
   state_real_.fill(0);
   state_word_.fill(0);
@@ -145,7 +153,8 @@ void Chains::write_reals(std::uint64_t component, std::span<const double> values
 }
 
 void Chains::start_at(std::span<const double> positions) {
-  if (positions.size() != count_ * kernel_.shape.dimension) throw Error("internal", "positions of another size");
+  if (positions.size() != count_ * kernel_.shape.dimension)
+    throw Error("internal", "positions of another size");
   state_real_.fill(0);
   write_reals(kernel_.layout.position, positions, kernel_.shape.dimension);
   state_word_.fill(0);
@@ -173,14 +182,15 @@ Chains::Plan Chains::plan(std::uint32_t ticks, std::uint64_t rounds) const {
     // ChainKernel's constructor has seen to it that one round of one tick fits.
     const auto& text = kernel_.text;
     const std::uint64_t room = limit - kTripMargin - text.fixed_trips - text.round_trips;
-    ticks = static_cast<std::uint32_t>(std::min<std::uint64_t>(ticks, (room - text.round_trips) / text.tick_trips));
+    ticks = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(ticks, (room - text.round_trips) / text.tick_trips));
     most = room / (text.round_trips + ticks * text.tick_trips);
   }
   return {ticks, static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rounds, 1, most))};
 }
 
-void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run, std::uint32_t rounds,
-                             std::uint32_t ticks, std::uint32_t stamp) {
+void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run,
+                             std::uint32_t rounds, std::uint32_t ticks, std::uint32_t stamp) {
   const Push head{static_cast<std::uint32_t>(run.seed),
                   static_cast<std::uint32_t>(run.seed >> 32),
                   static_cast<std::uint32_t>(run.first_chain),
@@ -216,13 +226,16 @@ ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std:
   ChainStatus result;
   for (std::uint64_t c = 0; c < count_; ++c) {
     if (words[kMarker * count_ + c] != stamp)
-      throw Error("internal", fmt::format("the device left the sampler's loop early (chain {} of {}): its draws "
-                                          "cannot be trusted; a smaller `budget` may help, and this is a bug",
-                                          run.first_chain + c, kernel_.device.info().name));
+      throw Error("internal",
+                  fmt::format("the device left the sampler's loop early (chain {} of {}): its draws "
+                              "cannot be trusted; a smaller `budget` may help, and this is a bug",
+                              run.first_chain + c, kernel_.device.info().name));
     const std::uint32_t mode = words[kMode * count_ + c], iteration = words[kIteration * count_ + c];
     result.transitions += iteration;
-    if (mode == kFailed) ++result.failed;
-    else if (mode == kFresh && iteration >= run.limit) ++result.finished;
+    if (mode == kFailed)
+      ++result.failed;
+    else if (mode == kFresh && iteration >= run.limit)
+      ++result.finished;
   }
   return result;
 }
@@ -231,14 +244,16 @@ ChainStatus Chains::dispatch(const RunOptions& run, std::uint32_t rounds) {
   const auto planned = plan(run.ticks, rounds);
   const std::uint32_t stamp = ++stamp_;
   record_dispatch(commands_[0], status_[0], run, planned.rounds, planned.ticks, stamp);
-  if (!kernel_.device.wait(commands_[0].submit())) throw Error("device_error", "the device did not answer in time");
+  if (!kernel_.device.wait(commands_[0].submit()))
+    throw Error("device_error", "the device did not answer in time");
   return check(status_[0], run, stamp);
 }
 
 ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, std::stop_token stop) {
   const auto plan_now = [&] {
     if (run.budget) {
-      const auto ticks = static_cast<std::uint32_t>(std::min<std::uint64_t>(run.budget, run.ticks ? run.ticks : kTicks));
+      const auto ticks =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(run.budget, run.ticks ? run.ticks : kTicks));
       return plan(ticks, run.budget / std::max(1u, ticks));
     }
     const double rounds = ns_per_round_ > 0 ? kDispatchNs / ns_per_round_ : kFirstRounds;
@@ -262,7 +277,8 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
   launch(0);
   while (true) {
     const bool ending = stop.stop_requested();
-    // The next dispatch is under way while the host looks at this one; of chains that are done it changes nothing.
+    // The next dispatch is under way while the host looks at this one; of chains that are done it changes
+    // nothing.
     if (!ending) launch(1 - turn);
     if (!kernel_.device.wait(flights[turn].submission))
       throw Error("device_error", "the device did not finish a dispatch in ten minutes");
@@ -299,8 +315,8 @@ std::vector<std::byte> Chains::save() const {
 
 void Chains::restore(std::span<const std::byte> state) {
   if (state.size() != state_real_.size() + state_word_.size())
-    throw Error("wrong_checkpoint", fmt::format("a checkpoint of {} bytes for chains that take {}", state.size(),
-                                                state_real_.size() + state_word_.size()));
+    throw Error("wrong_checkpoint", fmt::format("a checkpoint of {} bytes for chains that take {}",
+                                                state.size(), state_real_.size() + state_word_.size()));
   state_real_.write(state.first(state_real_.size()));
   state_word_.write(state.subspan(state_real_.size()));
 }
@@ -310,7 +326,8 @@ Chains::Record Chains::record(std::uint64_t slots, std::uint64_t first) const {
   record.stride = count_;
   record.components = components_;
   record.dimension = kernel_.shape.dimension;
-  record.reals = read_reals(record_real_, slots * components_ * count_, first * components_ * count_, kernel_.shape.f64);
+  record.reals =
+      read_reals(record_real_, slots * components_ * count_, first * components_ * count_, kernel_.shape.f64);
   record.words = record_word_.read_all<std::uint32_t>(slots * 3 * count_, first * 3 * count_ * 4);
   return record;
 }

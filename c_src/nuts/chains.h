@@ -23,25 +23,29 @@ namespace drey::nuts {
 using Compile = std::function<std::vector<std::uint32_t>(const std::string&)>;
 
 /// A source's data in buffers of their own, by binding.
-std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload_data(gpu::Device& device, const glsl::Source& source);
+std::vector<std::pair<std::uint32_t, gpu::Buffer>> upload_data(gpu::Device& device,
+                                                               const glsl::Source& source);
 /// The bindings of a kernel around `source`: `own` storage buffers from 0 on, then the source's.
 std::vector<gpu::BindingSlot> kernel_slots(const glsl::Source& source, std::uint32_t own);
 std::vector<std::pair<std::uint32_t, const gpu::Buffer*>> kernel_bindings(
-    std::initializer_list<const gpu::Buffer*> own, const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data);
+    std::initializer_list<const gpu::Buffer*> own,
+    const std::vector<std::pair<std::uint32_t, gpu::Buffer>>& data);
 /// Numbers in a device's precision, and back. \param offset in numbers
 std::vector<std::byte> reals_to_bytes(std::span<const double> values, bool f64);
-std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, std::uint64_t offset, bool f64);
+std::vector<double> read_reals(const gpu::Buffer& buffer, std::uint64_t count, std::uint64_t offset,
+                               bool f64);
 
 /// A kernel of the sampler for one program, with the program's data on the device.
 class ChainKernel {
  public:
   /// \throws Error{device_limit} when one tick alone exceeds the device's loop trips or the data its buffers
-  ChainKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& density, const Compile& compile);
+  ChainKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& density,
+              const Compile& compile);
 
   gpu::Device& device;
   KernelShape shape;
   StateLayout layout;
-  KernelText text;   ///< without its text: the trips
+  KernelText text;  ///< without its text: the trips
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> data;
   gpu::Kernel kernel;
 };
@@ -51,18 +55,18 @@ struct RunOptions {
   std::uint64_t seed = 0;
   std::uint64_t first_chain = 0;
   Phase phase = Phase::Sampling;
-  std::uint32_t limit = 0;        ///< run until every chain has made this many transitions
+  std::uint32_t limit = 0;  ///< run until every chain has made this many transitions
   std::uint32_t thin = 1;
-  std::uint32_t base = 0;         ///< kept draws [base, base + slots) are recorded
+  std::uint32_t base = 0;  ///< kept draws [base, base + slots) are recorded
   int depth_cap = 10;
   double step_size = 0;
-  std::uint64_t budget = 0;       ///< ticks a dispatch at most; 0: chosen
-  std::uint32_t ticks = 0;        ///< ticks between two looks at the seldom part; 0: chosen
+  std::uint64_t budget = 0;  ///< ticks a dispatch at most; 0: chosen
+  std::uint32_t ticks = 0;   ///< ticks between two looks at the seldom part; 0: chosen
 };
 
 /// Where the chains are, as a dispatch left it.
 struct ChainStatus {
-  std::uint64_t transitions = 0;  ///< of all chains
+  std::uint64_t transitions = 0;           ///< of all chains
   std::uint64_t finished = 0, failed = 0;  ///< chains at the limit; chains without a start
 };
 
@@ -103,8 +107,8 @@ class Chains {
   /// The record as the kernel wrote it.
   struct Record {
     std::uint64_t stride = 0, components = 0, dimension = 0;
-    std::vector<double> reals;          ///< [slot][component][chain]
-    std::vector<std::uint32_t> words;   ///< [slot][3][chain]: depth, leapfrogs, divergent
+    std::vector<double> reals;         ///< [slot][component][chain]
+    std::vector<std::uint32_t> words;  ///< [slot][3][chain]: depth, leapfrogs, divergent
     double point(std::uint64_t slot, std::uint64_t chain, std::uint64_t d) const {
       return reals[(slot * components + d) * stride + chain];
     }
@@ -135,8 +139,8 @@ class Chains {
   };
   /// The ticks a round and rounds a dispatch wished for, or fewer: within the device's loop trips.
   Plan plan(std::uint32_t ticks, std::uint64_t rounds) const;
-  void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run, std::uint32_t rounds,
-                       std::uint32_t ticks, std::uint32_t stamp);
+  void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run,
+                       std::uint32_t rounds, std::uint32_t ticks, std::uint32_t stamp);
   ChainStatus check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const;
   void write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width);
 

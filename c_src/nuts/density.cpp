@@ -16,22 +16,25 @@ struct DensityPush {
 };
 
 struct DrawsPush {
-  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, base, slots, thin, components, stamp, probe;
+  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, base, slots, thin, components,
+      stamp, probe;
 };
 
 /// A text with its loop trips within what the device allows.
 std::string checked(const gpu::Device& device, KernelText text) {
   const std::uint64_t limit = device.info().trip_limit;
   if (limit && text.fixed_trips > limit)
-    throw Error("device_limit", fmt::format("this model makes up to {} loop trips a run, and {} stops loops after {}",
-                                            text.fixed_trips, device.info().name, limit));
+    throw Error("device_limit",
+                fmt::format("this model makes up to {} loop trips a run, and {} stops loops after {}",
+                            text.fixed_trips, device.info().name, limit));
   return std::move(text.text);
 }
 
 void check_markers(const gpu::Device& device, const gpu::Buffer& markers, std::uint64_t count) {
   for (const std::uint32_t marker : markers.read_all<std::uint32_t>(count))
     if (marker != kStamp)
-      throw Error("internal", fmt::format("{} left a loop of the model early; this is a bug", device.info().name));
+      throw Error("internal",
+                  fmt::format("{} left a loop of the model early; this is a bug", device.info().name));
 }
 
 void run_once(gpu::Device& device, const gpu::Arguments& arguments, std::span<const std::byte> push,
@@ -39,7 +42,8 @@ void run_once(gpu::Device& device, const gpu::Arguments& arguments, std::span<co
   gpu::Commands commands(device);
   commands.begin();
   commands.dispatch(arguments, push, static_cast<std::uint32_t>((invocations + local - 1) / local));
-  if (!device.wait(commands.submit())) throw Error("device_error", "the device did not finish a dispatch in ten minutes");
+  if (!device.wait(commands.submit()))
+    throw Error("device_error", "the device did not finish a dispatch in ten minutes");
 }
 
 }  // namespace
@@ -53,7 +57,8 @@ DensityKernel::DensityKernel(gpu::Device& device, const KernelShape& shape, cons
               sizeof(DensityPush)) {}
 
 std::vector<Evaluation> DensityKernel::evaluate(std::span<const double> points) {
-  const std::uint64_t dimension = shape_.dimension, total = points.size() / dimension, real = shape_.f64 ? 8 : 4;
+  const std::uint64_t dimension = shape_.dimension, total = points.size() / dimension,
+                      real = shape_.f64 ? 8 : 4;
   const std::uint64_t most = std::clamp<std::uint64_t>(
       device_.info().storage_range / ((dimension + 1) * real), 1, std::uint64_t{1} << 16);
   std::vector<Evaluation> results(total);
@@ -61,14 +66,15 @@ std::vector<Evaluation> DensityKernel::evaluate(std::span<const double> points) 
     const std::uint64_t count = std::min(most, total - first);
     std::vector<double> turned(count * dimension);
     for (std::uint64_t i = 0; i < count; ++i)
-      for (std::uint64_t d = 0; d < dimension; ++d) turned[d * count + i] = points[(first + i) * dimension + d];
+      for (std::uint64_t d = 0; d < dimension; ++d)
+        turned[d * count + i] = points[(first + i) * dimension + d];
     gpu::Buffer in(device_, turned.size() * real), out(device_, count * (dimension + 1) * real),
         markers(device_, count * 4);
     in.write(reals_to_bytes(turned, shape_.f64));
     markers.fill(0);
     const gpu::Arguments arguments(device_, kernel_, kernel_bindings({&in, &out, &markers}, data_));
-    run_once(device_, arguments, gpu::bytes_of(DensityPush{static_cast<std::uint32_t>(count), kStamp, 2}), count,
-             shape_.local_size);
+    run_once(device_, arguments, gpu::bytes_of(DensityPush{static_cast<std::uint32_t>(count), kStamp, 2}),
+             count, shape_.local_size);
     check_markers(device_, markers, count);
     const auto values = read_reals(out, count * (dimension + 1), 0, shape_.f64);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -87,15 +93,16 @@ DrawsKernel::DrawsKernel(gpu::Device& device, const KernelShape& shape, const gl
       shape_(shape),
       output_size_(output_size),
       data_(upload_data(device, draws)),
-      kernel_(device, compile(checked(device, draws_kernel(shape, draws, output_size))), kernel_slots(draws, 3),
-              sizeof(DrawsPush)) {}
+      kernel_(device, compile(checked(device, draws_kernel(shape, draws, output_size))),
+              kernel_slots(draws, 3), sizeof(DrawsPush)) {}
 
 std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots) {
   const std::uint64_t count = chains.count(), values = slots * output_size_ * count;
   gpu::Buffer out(device_, std::max<std::uint64_t>(1, values) * (shape_.f64 ? 8 : 4));
   gpu::Buffer markers(device_, std::max<std::uint64_t>(1, slots * count) * 4);
   markers.fill(0);
-  const gpu::Arguments arguments(device_, kernel_, kernel_bindings({&chains.record_buffer(), &out, &markers}, data_));
+  const gpu::Arguments arguments(device_, kernel_,
+                                 kernel_bindings({&chains.record_buffer(), &out, &markers}, data_));
   const DrawsPush push{static_cast<std::uint32_t>(run.seed),
                        static_cast<std::uint32_t>(run.seed >> 32),
                        static_cast<std::uint32_t>(run.first_chain),

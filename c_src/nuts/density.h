@@ -11,7 +11,8 @@ namespace drey::nuts {
 /// Log density and gradient of a program at many points in one dispatch.
 class DensityKernel {
  public:
-  DensityKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& density, const Compile& compile);
+  DensityKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& density,
+                const Compile& compile);
   /// \param points [count][dimension]
   /// \throws Error{internal} when the device left a loop early
   std::vector<Evaluation> evaluate(std::span<const double> points);
@@ -27,8 +28,8 @@ class DensityKernel {
 class DrawsKernel {
  public:
   /// \param draws a model's draw program
-  DrawsKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size,
-              const Compile& compile);
+  DrawsKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& draws,
+              std::uint64_t output_size, const Compile& compile);
   /// \param slots recorded in `chains` by `run`
   /// \returns [slot][element][chain]
   std::vector<double> outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots);

@@ -49,18 +49,19 @@ std::string preamble(const KernelShape& shape) {
   std::string text = "#version 450\n";
   text += shape.f64 ? "#define DREY_F64 1\n#define real double\n" : "#define real float\n";
   const std::uint64_t padded = (shape.dimension + 3) / 4 * 4;
-  text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension, padded,
-                      shape.local_size);
+  text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension,
+                      padded, shape.local_size);
   return text;
 }
 
 std::string expand(const KernelShape& shape, const std::string& text) {
   const bool unroll = shape.dimension <= kUnrolledDimension;
-  return expand_each(expand_each(text, "EACH", shape.dimension, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
+  return expand_each(expand_each(text, "EACH", shape.dimension, unroll), "BLOCKS", (shape.dimension + 3) / 4,
+                     unroll);
 }
 
-// Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its merge
-// loop, in a round, and once a dispatch.
+// Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its
+// merge loop, in a round, and once a dispatch.
 constexpr std::uint64_t kTickLoops = 9, kMergeLoops = 2, kRoundLoops = 6, kDispatchLoops = 25;
 
 }  // namespace
@@ -75,7 +76,8 @@ StateLayout::StateLayout(const KernelShape& shape) {
   reals = checkpoints + 3 * rows * d;
 }
 
-std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count, bool unroll) {
+std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count,
+                        bool unroll) {
   std::string result;
   std::size_t at = 0;
   while (true) {
@@ -109,10 +111,11 @@ std::string expand_each(const std::string& text, const std::string& keyword, std
 KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   const StateLayout layout(shape);
   KernelText kernel;
-  kernel.text = preamble(shape) + fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows,
-                                              layout.checkpoints) +
-                shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
-                expand(shape, shader("nuts.comp"));
+  kernel.text =
+      preamble(shape) +
+      fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows, layout.checkpoints) +
+      shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
+      expand(shape, shader("nuts.comp"));
   const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   kernel.fixed_trips = 16 + 2 * layout.rows * shape.dimension + kDispatchLoops * d;
@@ -131,7 +134,8 @@ KernelText density_kernel(const KernelShape& shape, const glsl::Source& density)
 
 KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size) {
   KernelText kernel;
-  kernel.text = preamble(shape) + fmt::format("#define OUTPUT_SIZE {}\n", output_size) + shader("philox.glsl");
+  kernel.text =
+      preamble(shape) + fmt::format("#define OUTPUT_SIZE {}\n", output_size) + shader("philox.glsl");
   // The hooks stand before the model's text, main after it.
   const std::string text = expand(shape, shader("draws.comp"));
   const std::string marker = "// MODEL";

@@ -24,12 +24,12 @@ inline constexpr std::uint32_t kFirstDataBinding = 8;
 /// Components of a chain's state, in the order shaders/nuts.comp loads them.
 struct StateLayout {
   explicit StateLayout(const KernelShape& shape);
-  std::uint64_t rows = 0;          ///< checkpoints
-  std::uint64_t position = 0;      ///< first component of the moving end's q
-  std::uint64_t sample = 0;        ///< first component of the sample's q
+  std::uint64_t rows = 0;      ///< checkpoints
+  std::uint64_t position = 0;  ///< first component of the moving end's q
+  std::uint64_t sample = 0;    ///< first component of the sample's q
   std::uint64_t sample_gradient = 0;
-  std::uint64_t checkpoints = 0;   ///< first component of the checkpoints
-  std::uint64_t reals = 0;         ///< all
+  std::uint64_t checkpoints = 0;  ///< first component of the checkpoints
+  std::uint64_t reals = 0;        ///< all
   static constexpr std::uint64_t kWords = 9;
 };
 
@@ -46,8 +46,9 @@ KernelText density_kernel(const KernelShape& shape, const glsl::Source& density)
 /// The outputs of kept draws, around a draw program. \param output_size Model::output_size
 KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size);
 
-/// Replaces every `EACH(d) {..}` by its block for d = 0 .. count-1 written out, or by a loop. Exposed for tests.
-/// \param loops counts the replaced ones
-std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count, bool unroll);
+/// Replaces every `EACH(d) {..}` by its block for d = 0 .. count-1 written out, or by a loop. Exposed for
+/// tests. \param loops counts the replaced ones
+std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count,
+                        bool unroll);
 
 }  // namespace drey::nuts

@@ -17,7 +17,8 @@ Words philox(Words c, std::uint64_t key) {
   return c;
 }
 
-Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain, Purpose purpose, Phase phase) {
+Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain, Purpose purpose,
+              Phase phase) {
   return {index, iteration, static_cast<std::uint32_t>(chain),
           static_cast<std::uint32_t>(chain >> 32) << 8 | static_cast<std::uint32_t>(phase) << 4 |
               static_cast<std::uint32_t>(purpose)};

@@ -24,7 +24,8 @@ enum class Purpose : std::uint8_t {
 enum class Phase : std::uint8_t { Sampling = 0, Warmup = 1 };
 
 /// The counter of a chain's numbers. \param chain below 2^56
-Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain, Purpose purpose, Phase phase);
+Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain, Purpose purpose,
+              Phase phase);
 
 /// A uniform in (0, 1) from a word.
 inline double uniform(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }

@@ -78,7 +78,8 @@ class Transition {
       const Subtree subtree = build(end, depth_);
       if (!subtree.valid) break;
       const double gain = sub_log_weight_ - log_weight;
-      const auto word = philox(at(static_cast<std::uint32_t>(depth_) / 4, Purpose::Merge), options_.seed)[depth_ % 4];
+      const auto word =
+          philox(at(static_cast<std::uint32_t>(depth_) / 4, Purpose::Merge), options_.seed)[depth_ % 4];
       if (gain >= 0 || uniform(word) < std::exp(gain)) {
         sample_ = proposal_;
         sample_w = proposal_w_;
@@ -87,7 +88,8 @@ class Transition {
       log_weight = log_sum_exp(log_weight, sub_log_weight_);
       ++draw.depth;
       const Vector whole = plus(rho, subtree.rho);
-      const bool on = goes_on(whole, far, subtree.last) && goes_on(plus(rho, subtree.first), far, subtree.first) &&
+      const bool on = goes_on(whole, far, subtree.last) &&
+                      goes_on(plus(rho, subtree.first), far, subtree.first) &&
                       goes_on(plus(subtree.rho, seam_old), seam_old, subtree.last);
       rho = whole;
       if (!on) break;
@@ -122,7 +124,8 @@ class Transition {
   Subtree leaf(Point& end) {
     const double step = forward_ ? options_.step_size : -options_.step_size;
     const auto kick = [&] {
-      for (std::size_t d = 0; d < end.p.size(); ++d) end.p[d] += 0.5 * (step * options_.scale[d]) * end.gradient[d];
+      for (std::size_t d = 0; d < end.p.size(); ++d)
+        end.p[d] += 0.5 * (step * options_.scale[d]) * end.gradient[d];
     };
     kick();
     for (std::size_t d = 0; d < end.q.size(); ++d) end.q[d] += (step * options_.scale[d]) * end.p[d];

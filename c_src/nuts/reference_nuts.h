@@ -7,8 +7,8 @@
 
 #include "nuts/philox.h"
 
-/// A plain recursive No-U-Turn sampler on the host, in f64: the oracle of shaders/nuts.comp. It builds the tree
-/// as the papers write it and shares nothing with the kernel but the random numbers.
+/// A plain recursive No-U-Turn sampler on the host, in f64: the oracle of shaders/nuts.comp. It builds the
+/// tree as the papers write it and shares nothing with the kernel but the random numbers.
 namespace drey::nuts {
 
 /// Log density at `point`; writes the gradient.
@@ -33,8 +33,8 @@ struct ReferenceDraw {
 };
 
 /// The transition number `iteration` of a chain that stands at `point`.
-/// Sources: Hoffman and Gelman (2014), algorithm 3; Betancourt (2017), appendix A; Stan's base_nuts.hpp for the
-/// biased progressive step and the criterion across the seam of two subtrees.
+/// Sources: Hoffman and Gelman (2014), algorithm 3; Betancourt (2017), appendix A; Stan's base_nuts.hpp for
+/// the biased progressive step and the criterion across the seam of two subtrees.
 ReferenceDraw reference_transition(const LogDensity& density, const ReferenceOptions& options,
                                    std::uint32_t iteration, std::span<const double> point);
 

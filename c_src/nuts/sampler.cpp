@@ -12,8 +12,8 @@
 #include "error.h"
 #include "glsl/compile.h"
 #include "glsl/emit.h"
-#include "grad/differentiate.h"
 #include "gpu/device.h"
+#include "grad/differentiate.h"
 #include "model/evaluator.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
@@ -42,8 +42,8 @@ std::string sha256_hex(const std::string& bytes) {
 constexpr int kMostDepth = 15;
 /// Bytes that the records of one window may take.
 constexpr std::uint64_t kRecordBytes = std::uint64_t{128} << 20;
-/// f32 is good enough where its log density errs by less than this, in its differences, and its gradient by less
-/// than that, relative.
+/// f32 is good enough where its log density errs by less than this, in its differences, and its gradient by
+/// less than that, relative.
 constexpr double kMostNoise = 0.01, kMostGradientNoise = 1e-3;
 
 void check_options(const Options& options) {
@@ -66,7 +66,8 @@ class Sampler::Impl {
  public:
   Impl(gpu::Device& on, std::shared_ptr<const model::Model> of)
       : device(on), model(std::move(of)), key(sha256_hex(model::canonical_bytes(model->density))) {
-    if (model->dimension == 0) throw Error("no_parameters", "the model has no parameters: there is nothing to sample");
+    if (model->dimension == 0)
+      throw Error("no_parameters", "the model has no parameters: there is nothing to sample");
     density = grad::differentiate(model->density, model->dimension);
   }
 
@@ -115,14 +116,15 @@ class Sampler::Impl {
   DensityKernel& density_kernel(bool f64) {
     need_f64(f64);
     return cached(density_kernels, f64, [&] {
-      return std::make_unique<DensityKernel>(device, shape(f64, 10), emit(density, f64), glsl::compile_cached);
+      return std::make_unique<DensityKernel>(device, shape(f64, 10), emit(density, f64),
+                                             glsl::compile_cached);
     });
   }
 
   DrawsKernel& draws_kernel(bool f64) {
     return cached(draws_kernels, f64, [&] {
-      return std::make_unique<DrawsKernel>(device, shape(f64, 10), emit(model->draws, f64), model->output_size,
-                                           glsl::compile_cached);
+      return std::make_unique<DrawsKernel>(device, shape(f64, 10), emit(model->draws, f64),
+                                           model->output_size, glsl::compile_cached);
     });
   }
 
@@ -183,7 +185,8 @@ class Sampler::Impl {
       refuse(fmt::format("the inverse metric has {} numbers for {} dimensions", tuning.inverse_metric.size(),
                          tuning.dimension));
     for (const double m : tuning.inverse_metric)
-      if (!(m > 0) || !std::isfinite(m)) refuse(fmt::format("the inverse metric holds {}; it must be positive", m));
+      if (!(m > 0) || !std::isfinite(m))
+        refuse(fmt::format("the inverse metric holds {}; it must be positive", m));
     if (!(tuning.step_size > 0) || !std::isfinite(tuning.step_size))
       refuse(fmt::format("the step size is {}; it must be positive", tuning.step_size));
     if (tuning.positions.size() != tuning.position_count * tuning.dimension)
@@ -193,7 +196,8 @@ class Sampler::Impl {
       if (!std::isfinite(q)) refuse("a position is not finite");
   }
 
-  Draws sample(const Tuning& tuning, const Options& options, const OnProgress& progress, std::stop_token stop) {
+  Draws sample(const Tuning& tuning, const Options& options, const OnProgress& progress,
+               std::stop_token stop) {
     check_options(options);
     check_tuning(tuning);
     if (progress) progress({"compile", 0, 0, 0});
@@ -217,12 +221,13 @@ class Sampler::Impl {
     const std::uint64_t real = tuning.f64 ? 8 : 4;
     const std::uint64_t room = std::min(kRecordBytes, device.info().storage_range);
     const std::uint64_t state = Chains::state_bytes(kernel.shape);
-    const std::uint64_t slot = std::max<std::uint64_t>(Chains::slot_bytes(kernel.shape, false),
-                                                       model->output_size * real);
+    const std::uint64_t slot =
+        std::max<std::uint64_t>(Chains::slot_bytes(kernel.shape, false), model->output_size * real);
     if (state > room || slot > room)
-      throw Error("device_limit", fmt::format("a chain of this model takes {} bytes and a draw {}, and buffers of {} "
-                                              "hold {} at most",
-                                              state, slot, device.info().name, room));
+      throw Error("device_limit",
+                  fmt::format("a chain of this model takes {} bytes and a draw {}, and buffers of {} "
+                              "hold {} at most",
+                              state, slot, device.info().name, room));
     const std::uint64_t group = std::min(options.chains, std::min(room / state, room / slot));
     const std::uint64_t window = std::clamp<std::uint64_t>(room / (group * slot), 1, options.draws);
 
@@ -259,8 +264,8 @@ class Sampler::Impl {
             stop);
         result.sampling_ms += ms_since(started);
         if (status.failed)
-          throw Error("bad_start", fmt::format("{} of {} chains have no finite density where they start", status.failed,
-                                               count));
+          throw Error("bad_start", fmt::format("{} of {} chains have no finite density where they start",
+                                               status.failed, count));
         store(result, chains.record(slots), first, base, slots, told);
         if (outputs) {
           const auto before = Clock::now();
@@ -269,7 +274,8 @@ class Sampler::Impl {
           for (std::uint64_t c = 0; c < count; ++c)
             for (std::uint64_t s = 0; s < slots; ++s)
               for (std::uint64_t e = 0; e < size; ++e)
-                result.outputs[((first + c) * options.draws + base + s) * size + e] = values[(s * size + e) * count + c];
+                result.outputs[((first + c) * options.draws + base + s) * size + e] =
+                    values[(s * size + e) * count + c];
           result.outputs_ms += ms_since(before);
         }
       }
@@ -316,27 +322,30 @@ class Sampler::Impl {
       if (result.depth[i] >= options.max_depth) ++deep;
     }
     if (divergent)
-      result.warnings.push_back(fmt::format(
-          "{} of {} transitions diverged: parts of the posterior may be missed; raise target_accept, or write the "
-          "model in other parameters (a non-centred hierarchy)",
-          divergent, kept));
+      result.warnings.push_back(
+          fmt::format("{} of {} transitions diverged: parts of the posterior may be missed; raise "
+                      "target_accept, or write the "
+                      "model in other parameters (a non-centred hierarchy)",
+                      divergent, kept));
     if (deep)
-      result.warnings.push_back(fmt::format("{} of {} transitions reached max_depth {}: draws are more correlated than "
-                                            "they need be; raise max_depth or rescale the model",
-                                            deep, kept, options.max_depth));
+      result.warnings.push_back(
+          fmt::format("{} of {} transitions reached max_depth {}: draws are more correlated than "
+                      "they need be; raise max_depth or rescale the model",
+                      deep, kept, options.max_depth));
     if (options.precision == PrecisionChoice::Auto)
-      result.warnings.push_back(tuning.f64 ? "precision auto chose f64: f32 is too coarse for this model and data"
-                                : device.info().f64
-                                    ? "precision auto chose f32: its energy error is negligible here"
-                                    : "precision auto took f32: this device has no f64");
+      result.warnings.push_back(
+          tuning.f64          ? "precision auto chose f64: f32 is too coarse for this model and data"
+          : device.info().f64 ? "precision auto chose f32: its energy error is negligible here"
+                              : "precision auto took f32: this device has no f64");
     if (tuning.position_count == 0)
-      result.warnings.push_back("the tuning has no positions: chains start dispersed, and their first draws are on "
-                                "their way in");
+      result.warnings.push_back(
+          "the tuning has no positions: chains start dispersed, and their first draws are on "
+          "their way in");
     else if (options.first_chain + options.chains > tuning.position_count)
-      result.warnings.push_back(fmt::format("{} warmed positions are shared by chains {} to {}: chains of one position "
-                                            "start alike, which R-hat does not see",
-                                            tuning.position_count, options.first_chain,
-                                            options.first_chain + options.chains - 1));
+      result.warnings.push_back(
+          fmt::format("{} warmed positions are shared by chains {} to {}: chains of one position "
+                      "start alike, which R-hat does not see",
+                      tuning.position_count, options.first_chain, options.first_chain + options.chains - 1));
   }
 
   gpu::Device& device;

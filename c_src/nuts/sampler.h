@@ -23,36 +23,37 @@ enum class MetricKind : std::uint8_t { Diagonal, LowRank, Dense };
 
 struct Options {
   std::uint64_t chains = 4;
-  std::uint64_t draws = 1000;     ///< kept, a chain
-  std::uint64_t warmup = 1000;    ///< transitions a chain may spend at most; the pooled schedule uses fewer
-  std::uint64_t thin = 1;         ///< keeps every thin-th transition
+  std::uint64_t draws = 1000;   ///< kept, a chain
+  std::uint64_t warmup = 1000;  ///< transitions a chain may spend at most; the pooled schedule uses fewer
+  std::uint64_t thin = 1;       ///< keeps every thin-th transition
   std::uint64_t seed = 1;
   std::uint64_t first_chain = 0;  ///< the global number of this job's first chain
   PrecisionChoice precision = PrecisionChoice::Auto;
   MetricKind metric = MetricKind::Diagonal;
   double target_accept = 0.8;
   int max_depth = 10;
-  std::uint64_t budget = 0;       ///< ticks a dispatch; 0: chosen from the device and the kernel. Never changes draws
+  std::uint64_t budget =
+      0;  ///< ticks a dispatch; 0: chosen from the device and the kernel. Never changes draws
 };
 
 /// What a warm-up yields and another node can start from.
 struct Tuning {
   bool f64 = false;
-  std::string mapping = "invocation";        ///< or "subgroup"
+  std::string mapping = "invocation";  ///< or "subgroup"
   MetricKind metric = MetricKind::Diagonal;
   double step_size = 0;
-  std::vector<double> inverse_metric;        ///< diagonal: dimension; other kinds: as sampler.cpp documents
+  std::vector<double> inverse_metric;  ///< diagonal: dimension; other kinds: as sampler.cpp documents
   std::uint64_t dimension = 0;
-  std::vector<double> positions;             ///< [count][dimension], unconstrained
+  std::vector<double> positions;  ///< [count][dimension], unconstrained
   std::uint64_t position_count = 0;
-  std::string model_key;                     ///< of the program; a tuning fits one model
+  std::string model_key;  ///< of the program; a tuning fits one model
   /// What the warm-up used, for people: transitions and gradients a chain, divergences.
   std::uint64_t transitions = 0, gradients = 0, divergent = 0;
 };
 
 /// Called between dispatches, from the sampling thread.
 struct Progress {
-  const char* phase = "";          ///< "compile", "warmup", "sampling"
+  const char* phase = "";             ///< "compile", "warmup", "sampling"
   std::uint64_t done = 0, total = 0;  ///< transitions of all chains
   std::uint64_t divergent = 0;
 };
@@ -61,12 +62,12 @@ using OnProgress = std::function<void(const Progress&)>;
 /// Kept draws, row-major in the order named.
 struct Draws {
   std::uint64_t chains = 0, draws = 0, dimension = 0, output_size = 0;
-  std::vector<double> points;        ///< [chain][draw][dimension], unconstrained
-  std::vector<double> outputs;       ///< [chain][draw][output_size], constrained scale and generated
-  std::vector<double> lp, accept, energy;            ///< [chain][draw]
-  std::vector<std::int32_t> depth, leapfrogs;        ///< [chain][draw]
-  std::vector<std::uint8_t> divergent;               ///< [chain][draw]
-  std::uint64_t gradients = 0;       ///< leapfrogs of the sampling phase, all chains
+  std::vector<double> points;              ///< [chain][draw][dimension], unconstrained
+  std::vector<double> outputs;             ///< [chain][draw][output_size], constrained scale and generated
+  std::vector<double> lp, accept, energy;  ///< [chain][draw]
+  std::vector<std::int32_t> depth, leapfrogs;  ///< [chain][draw]
+  std::vector<std::uint8_t> divergent;         ///< [chain][draw]
+  std::uint64_t gradients = 0;                 ///< leapfrogs of the sampling phase, all chains
   double sampling_ms = 0, outputs_ms = 0;
   std::vector<std::string> warnings;
 };

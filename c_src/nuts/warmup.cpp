@@ -17,8 +17,8 @@ constexpr std::uint64_t kLeastPool = 16, kMostPool = 4096;
 /// Bytes of state that a pool may take; with kMostPool what bounds it.
 constexpr std::uint64_t kPoolBytes = 100u << 20;
 
-/// A stretch of transitions under one metric. The step size adapts at each transition; the metric is learnt from
-/// the stretch as it ends.
+/// A stretch of transitions under one metric. The step size adapts at each transition; the metric is learnt
+/// from the stretch as it ends.
 struct Window {
   std::uint32_t transitions = 0;
   int depth_cap = 10;
@@ -30,7 +30,9 @@ struct Window {
 std::vector<Window> windows_for(std::uint64_t most, std::uint64_t pool, int max_depth) {
   // Pooled chains bring many draws a transition: the windows need fewer transitions.
   const double share = pool >= 256 ? 0.5 : pool >= 64 ? 0.7 : 1.0;
-  const auto scaled = [&](double n) { return static_cast<std::uint32_t>(std::max(4.0, std::round(n * share))); };
+  const auto scaled = [&](double n) {
+    return static_cast<std::uint32_t>(std::max(4.0, std::round(n * share)));
+  };
   std::vector<Window> windows = {{scaled(12), 4, true},  {scaled(12), 6, true},  {scaled(16), 8, true},
                                  {scaled(24), 10, true}, {scaled(40), 10, true}, {scaled(30), 10, false}};
   std::uint64_t total = 0;
@@ -74,7 +76,8 @@ class Pool {
     chains_.set_scale(scale);
   }
 
-  /// One transition of every chain, recorded in `slot`. \returns the mean acceptance of chains that move at all
+  /// One transition of every chain, recorded in `slot`. \returns the mean acceptance of chains that move at
+  /// all
   double transition(double step_size, int depth_cap, std::uint32_t slot) {
     run_.limit += 1;
     run_.base = run_.limit - 1 - slot;
@@ -95,11 +98,12 @@ class Pool {
 
  private:
   [[noreturn]] void failed(std::uint64_t count) const {
-    throw Error("bad_start",
-                fmt::format("{} of {} chains found no start with a finite density and gradient in 100 tries of "
-                            "uniform(-2, 2) on the unconstrained scale; look for parameters outside their "
-                            "constraints' support, or logs and divisions that fail near 0",
-                            count, chains_.count()));
+    throw Error(
+        "bad_start",
+        fmt::format("{} of {} chains found no start with a finite density and gradient in 100 tries of "
+                    "uniform(-2, 2) on the unconstrained scale; look for parameters outside their "
+                    "constraints' support, or logs and divisions that fail near 0",
+                    count, chains_.count()));
   }
 
   ChainKernel& kernel_;
@@ -128,13 +132,15 @@ double first_step_size(Pool& pool, double step) {
 }  // namespace
 
 std::uint64_t PooledWarmup::pool_size(std::uint64_t chains, const KernelShape& shape) {
-  const std::uint64_t most = std::min(kMostPool, std::max<std::uint64_t>(1, kPoolBytes / Chains::state_bytes(shape)));
+  const std::uint64_t most =
+      std::min(kMostPool, std::max<std::uint64_t>(1, kPoolBytes / Chains::state_bytes(shape)));
   return std::min(std::max(chains, kLeastPool), most);
 }
 
 Tuning PooledWarmup::run(ChainKernel& kernel, const Options& options, std::span<const double> starts,
                          const OnProgress& progress, std::stop_token stop) const {
-  const std::uint64_t dimension = kernel.shape.dimension, pool_count = pool_size(options.chains, kernel.shape);
+  const std::uint64_t dimension = kernel.shape.dimension,
+                      pool_count = pool_size(options.chains, kernel.shape);
   const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth);
   std::uint32_t longest = 1;
   std::uint64_t planned = 0;

@@ -9,8 +9,8 @@
 
 namespace drey::nuts {
 
-/// How warm-ups are made: a schedule that moves chains and learns step size, metric and positions. The Sampler
-/// calls it; another schedule can take its place.
+/// How warm-ups are made: a schedule that moves chains and learns step size, metric and positions. The
+/// Sampler calls it; another schedule can take its place.
 class WarmupSchedule {
  public:
   virtual ~WarmupSchedule() = default;
@@ -22,12 +22,12 @@ class WarmupSchedule {
 };
 
 /// All chains of the job learn together: one metric and one step size from pooled draws, gradients and
-/// acceptances, so that few transitions a chain are enough. Where the job has few chains, others that only the
-/// warm-up sees are run beside them.
+/// acceptances, so that few transitions a chain are enough. Where the job has few chains, others that only
+/// the warm-up sees are run beside them.
 class PooledWarmup : public WarmupSchedule {
  public:
-  Tuning run(ChainKernel& kernel, const Options& options, std::span<const double> starts, const OnProgress& progress,
-             std::stop_token stop) const override;
+  Tuning run(ChainKernel& kernel, const Options& options, std::span<const double> starts,
+             const OnProgress& progress, std::stop_token stop) const override;
 
   /// Chains that a warm-up runs for a job of `chains`: never depends on the device.
   static std::uint64_t pool_size(std::uint64_t chains, const KernelShape& shape);

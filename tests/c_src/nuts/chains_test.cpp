@@ -28,8 +28,8 @@ class ChainsOnDevice : public OnDevice {
     return {std::move(record.reals), std::move(record.words)};
   }
 
-  Bits draw(ChainKernel& on_device, const Target& target, std::uint64_t count, std::uint32_t draws, std::uint64_t budget,
-            std::uint32_t ticks, std::uint64_t first_chain = 0) {
+  Bits draw(ChainKernel& on_device, const Target& target, std::uint64_t count, std::uint32_t draws,
+            std::uint64_t budget, std::uint32_t ticks, std::uint64_t first_chain = 0) {
     Chains chains(on_device, count, draws, true);
     chains.start_at(starts(target, count));
     chains.set_scale(std::vector<double>(target.dimension, 1.0));
@@ -48,7 +48,8 @@ TEST_F(ChainsOnDevice, DrawTheSameBytesWhateverTheBudget) {
     if (f64 && !has_f64()) continue;
     auto on_device = kernel(target, f64);
     const auto expected = draw(on_device, target, 24, 30, 0, 0);
-    for (const auto& [budget, ticks] : std::vector<std::pair<int, int>>{{1, 1}, {7, 1}, {3, 3}, {64, 2}, {100, 16}, {5000, 5}})
+    for (const auto& [budget, ticks] :
+         std::vector<std::pair<int, int>>{{1, 1}, {7, 1}, {3, 3}, {64, 2}, {100, 16}, {5000, 5}})
       EXPECT_TRUE(draw(on_device, target, 24, 30, budget, ticks) == expected) << budget << " by " << ticks;
   }
 }
@@ -62,7 +63,8 @@ TEST_F(ChainsOnDevice, DrawTheSameBytesWhoeverRunsBesideThem) {
     std::vector<double> start(chains.count() * target.dimension);
     for (std::uint64_t c = 0; c < chains.count(); ++c)
       for (std::uint64_t d = 0; d < target.dimension; ++d)
-        start[c * target.dimension + d] = 0.01 * static_cast<double>(first + c) + 0.1 * static_cast<double>(d);
+        start[c * target.dimension + d] =
+            0.01 * static_cast<double>(first + c) + 0.1 * static_cast<double>(d);
     chains.start_at(start);
     chains.set_scale(std::vector<double>(target.dimension, 1.0));
     RunOptions run = run_of(draws);
@@ -71,7 +73,8 @@ TEST_F(ChainsOnDevice, DrawTheSameBytesWhoeverRunsBesideThem) {
     return chains.record(draws);
   };
   const auto whole = from(all, 0);
-  for (const auto& [first, count] : std::vector<std::pair<std::uint64_t, std::uint64_t>>{{0, 1}, {5, 3}, {9, 15}, {23, 1}}) {
+  for (const auto& [first, count] :
+       std::vector<std::pair<std::uint64_t, std::uint64_t>>{{0, 1}, {5, 3}, {9, 15}, {23, 1}}) {
     Chains some(on_device, count, draws, false);
     const auto part = from(some, first);
     for (std::uint64_t s = 0; s < draws; ++s)
@@ -137,7 +140,8 @@ TEST_F(ChainsOnDevice, ThinningKeepsEveryNthTransition) {
   const auto kept = bits(chains, 7);
   const std::size_t slot = kept.reals.size() / 7;
   for (std::size_t i = 0; i < 7; ++i)
-    for (std::size_t k = 0; k < slot; ++k) ASSERT_EQ(kept.reals[i * slot + k], all.reals[(3 * i + 2) * slot + k]);
+    for (std::size_t k = 0; k < slot; ++k)
+      ASSERT_EQ(kept.reals[i * slot + k], all.reals[(3 * i + 2) * slot + k]);
 }
 
 TEST_F(ChainsOnDevice, DispersedStartsAreFiniteDifferentAndReproducible) {
@@ -165,7 +169,8 @@ TEST_F(ChainsOnDevice, DispersedStartsAreFiniteDifferentAndReproducible) {
 
 TEST_F(ChainsOnDevice, StartsAreDrawnAgainWhereTheDensityIsNotFinite) {
   Target target = normals_target(2);
-  target.body += "if (model_point[0] < real(1.5)) model_target = real(1.0) / (model_point[0] - model_point[0]);\n";
+  target.body +=
+      "if (model_point[0] < real(1.5)) model_target = real(1.0) / (model_point[0] - model_point[0]);\n";
   auto on_device = kernel(target, false);
   Chains chains(on_device, 16, 1, false);
   chains.start_dispersed();

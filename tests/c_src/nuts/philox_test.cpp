@@ -37,11 +37,11 @@ TEST(Philox, GivesThePublishedVectors) {
 TEST(Philox, NoTwoPurposesPhasesChainsOrIterationsShareACounter) {
   std::set<Words> seen;
   std::size_t made = 0;
-  for (const auto purpose : {Purpose::Momentum, Purpose::Direction, Purpose::Leaf, Purpose::Merge, Purpose::Start,
-                             Purpose::Output})
+  for (const auto purpose : {Purpose::Momentum, Purpose::Direction, Purpose::Leaf, Purpose::Merge,
+                             Purpose::Start, Purpose::Output})
     for (const auto phase : {Phase::Sampling, Phase::Warmup})
-      for (const std::uint64_t chain : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 32,
-                                        (std::uint64_t{1} << 56) - 1})
+      for (const std::uint64_t chain :
+           {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 32, (std::uint64_t{1} << 56) - 1})
         for (const std::uint32_t iteration : {0u, 1u, 0x7fffffffu})
           for (const std::uint32_t index : {0u, 1u, 0xffffffffu}) {
             seen.insert(counter(index, iteration, chain, purpose, phase));
@@ -55,7 +55,8 @@ TEST(Philox, NormalsHaveTheMomentsOfNormals) {
   const int count = 100'000;
   double sum[4] = {};
   for (int i = 0; i < count; ++i) {
-    const auto words = philox(counter(static_cast<std::uint32_t>(i), 3, 5, Purpose::Momentum, Phase::Sampling), 42);
+    const auto words =
+        philox(counter(static_cast<std::uint32_t>(i), 3, 5, Purpose::Momentum, Phase::Sampling), 42);
     for (const auto& pair : {normals(words[0], words[1]), normals(words[2], words[3])})
       for (const double z : pair) {
         sum[0] += z;
@@ -65,13 +66,15 @@ TEST(Philox, NormalsHaveTheMomentsOfNormals) {
       }
   }
   const double variance[4] = {1, 2, 15, 96};
-  for (int k = 0; k < 4; ++k) EXPECT_LT(std::abs(sum[k]) / std::sqrt(4.0 * count * variance[k]), 5.3) << "moment " << k + 1;
+  for (int k = 0; k < 4; ++k)
+    EXPECT_LT(std::abs(sum[k]) / std::sqrt(4.0 * count * variance[k]), 5.3) << "moment " << k + 1;
 }
 
 using PhiloxKernel = OnDevice;
 
 TEST_F(PhiloxKernel, IsTheHostsBitForBit) {
-  const std::string text = "#version 450\n#define real float\n" + std::string(shaders::text("philox.glsl")) + R"(
+  const std::string text =
+      "#version 450\n#define real float\n" + std::string(shaders::text("philox.glsl")) + R"(
 layout(local_size_x = 8) in;
 layout(std430, set = 0, binding = 0) buffer In { uint counters[]; };
 layout(std430, set = 0, binding = 1) buffer Out { uint words[]; };
@@ -99,7 +102,8 @@ void main() {
   }
   gpu::Buffer counters(device(), in.size() * 4), words(device(), expected.size() * 16);
   counters.write_all(in);
-  const gpu::Kernel kernel(device(), glsl::compile(text), {{0, gpu::BufferKind::Storage}, {1, gpu::BufferKind::Storage}});
+  const gpu::Kernel kernel(device(), glsl::compile(text),
+                           {{0, gpu::BufferKind::Storage}, {1, gpu::BufferKind::Storage}});
   const gpu::Arguments arguments(device(), kernel, {{0, &counters}, {1, &words}});
   gpu::Commands commands(device());
   commands.begin();

@@ -12,15 +12,17 @@ struct Case {
 };
 
 std::vector<Case> cases() {
-  return {{normals_target(1), 0.9, 1.0},    {normals_target(3), 0.6, 1.1},      {normals_target(10), 0.5, 1.1},
-          {correlated_target(), 0.3, 1.0},  {funnel_target(), 0.4, 1.0},        {eight_schools_target(), 0.5, 1.0},
-          {normals_target(40), 0.7, 3.0},   {correlated_target(), 0.004, 1.0}};
+  return {{normals_target(1), 0.9, 1.0},  {normals_target(3), 0.6, 1.1},
+          {normals_target(10), 0.5, 1.1}, {correlated_target(), 0.3, 1.0},
+          {funnel_target(), 0.4, 1.0},    {eight_schools_target(), 0.5, 1.0},
+          {normals_target(40), 0.7, 3.0}, {correlated_target(), 0.004, 1.0}};
 }
 
 using Trees = OnDevice;
 
-/// Every transition of the f64 kernel against the plain recursive sampler started from the same point: the same
-/// depth, leapfrogs, divergence and selected leaf. Ties at rounding have never been seen; none is allowed.
+/// Every transition of the f64 kernel against the plain recursive sampler started from the same point: the
+/// same depth, leapfrogs, divergence and selected leaf. Ties at rounding have never been seen; none is
+/// allowed.
 TEST_F(Trees, OfTheKernelAreThoseOfARecursiveSampler) {
   if (!has_f64()) GTEST_SKIP() << "no f64";
   const std::uint64_t count = 8, draws = 60;
@@ -50,7 +52,8 @@ TEST_F(Trees, OfTheKernelAreThoseOfARecursiveSampler) {
       std::vector<double> q(target.dimension, start[0]), g(target.dimension);
       for (std::uint64_t i = 0; i < draws; ++i) {
         const auto expected = reference_transition(target.host, options, static_cast<std::uint32_t>(i), q);
-        ASSERT_EQ(record.word(i, 0, c), static_cast<std::uint32_t>(expected.depth)) << "chain " << c << " draw " << i;
+        ASSERT_EQ(record.word(i, 0, c), static_cast<std::uint32_t>(expected.depth))
+            << "chain " << c << " draw " << i;
         ASSERT_EQ(record.word(i, 1, c), static_cast<std::uint32_t>(expected.leapfrogs));
         ASSERT_EQ(record.word(i, 2, c), static_cast<std::uint32_t>(expected.divergent));
         for (std::size_t d = 0; d < q.size(); ++d) {
@@ -61,7 +64,8 @@ TEST_F(Trees, OfTheKernelAreThoseOfARecursiveSampler) {
         ASSERT_NEAR(record.energy(i, c), expected.energy, 1e-6);
         // What is recorded belongs to the point that is recorded.
         ASSERT_NEAR(record.lp(i, c), target.host(q, g), 1e-9 * (1 + std::abs(record.lp(i, c))));
-        for (std::size_t d = 0; d < q.size(); ++d) ASSERT_NEAR(record.gradient(i, c, d), g[d], 1e-9 * (1 + std::abs(g[d])));
+        for (std::size_t d = 0; d < q.size(); ++d)
+          ASSERT_NEAR(record.gradient(i, c, d), g[d], 1e-9 * (1 + std::abs(g[d])));
         deepest = std::max<std::uint64_t>(deepest, record.word(i, 0, c));
         divergent += record.word(i, 2, c);
       }

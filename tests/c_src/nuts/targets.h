@@ -38,8 +38,9 @@ inline Target normals_target(std::uint64_t dimension) {
   for (std::uint64_t i = 0; i < dimension; ++i) {
     const std::string n = std::to_string(i), mean = n + ".0",
                       precision = "(real(1.0) / real(" + std::to_string((1 + 0.5 * i) * (1 + 0.5 * i)) + "))";
-    target.body += "{ real r = model_point[" + n + "] - real(" + mean + "); model_target -= real(0.5) * r * r * " +
-                   precision + "; model_gradient[" + n + "] = -r * " + precision + "; }\n";
+    target.body += "{ real r = model_point[" + n + "] - real(" + mean +
+                   "); model_target -= real(0.5) * r * r * " + precision + "; model_gradient[" + n +
+                   "] = -r * " + precision + "; }\n";
   }
   target.host = [](std::span<const double> q, std::span<double> g) {
     double lp = 0;
@@ -62,7 +63,8 @@ inline Target correlated_target() {
       "const real c = real(1.0) / real(0.0975);\n"
       "model_gradient[0] = -c * (model_point[0] - real(0.95) * model_point[1]);\n"
       "model_gradient[1] = -c * (model_point[1] - real(0.95) * model_point[0]);\n"
-      "model_target = real(0.5) * (model_point[0] * model_gradient[0] + model_point[1] * model_gradient[1]);\n";
+      "model_target = real(0.5) * (model_point[0] * model_gradient[0] + model_point[1] * "
+      "model_gradient[1]);\n";
   target.host = [](std::span<const double> q, std::span<double> g) {
     const double c = 1 / 0.0975;
     g[0] = -c * (q[0] - 0.95 * q[1]);
@@ -81,7 +83,8 @@ inline Target funnel_target() {
   target.body =
       "real v = clamp(model_point[0], real(-60.0), real(60.0)), x = model_point[1];\n"
       "real t = -v / real(64.0);\n"
-      "real e = real(1.0) + t * (real(1.0) + t / real(2.0) * (real(1.0) + t / real(3.0) * (real(1.0) + t / real(4.0) * "
+      "real e = real(1.0) + t * (real(1.0) + t / real(2.0) * (real(1.0) + t / real(3.0) * (real(1.0) + t / "
+      "real(4.0) * "
       "(real(1.0) + t / real(5.0) * (real(1.0) + t / real(6.0) * (real(1.0) + t / real(7.0)))))));\n"
       "e *= e; e *= e; e *= e; e *= e; e *= e; e *= e;\n"
       "model_target = -v * v / real(18.0) - real(0.5) * v - real(0.5) * x * x * e;\n"
@@ -113,8 +116,10 @@ inline Target eight_schools_target() {
     const std::string n = std::to_string(2 + i), at = "real(" + std::to_string(y[i]) + ".0)",
                       weight = "(real(1.0) / real(" + std::to_string(sigma[i]) + ".0))";
     target.body += "{ const real e = model_point[" + n + "], z = (" + at + " - mu - tau * e) * " + weight +
-                   ", r = z * " + weight + "; model_target -= real(0.5) * (z * z + e * e); mu_bar += r; tau_bar += r * "
-                   "e; model_gradient[" + n + "] = r * tau - e; }\n";
+                   ", r = z * " + weight +
+                   "; model_target -= real(0.5) * (z * z + e * e); mu_bar += r; tau_bar += r * "
+                   "e; model_gradient[" +
+                   n + "] = r * tau - e; }\n";
   }
   target.body +=
       "model_gradient[0] = mu_bar;\n"

@@ -15,7 +15,9 @@ class Warmup : public OnDevice {
     return options;
   }
 
-  Tuning tune(ChainKernel& on_device, const Options& of) { return PooledWarmup().run(on_device, of, {}, {}, {}); }
+  Tuning tune(ChainKernel& on_device, const Options& of) {
+    return PooledWarmup().run(on_device, of, {}, {}, {});
+  }
 
   /// Mean acceptance and leapfrogs of `draws` transitions under a tuning.
   std::pair<double, double> behaviour(ChainKernel& on_device, const Tuning& tuning, std::uint32_t draws) {
@@ -88,13 +90,15 @@ TEST_F(Warmup, FindsScalesThatDifferByMillions) {
   target.body = "model_target = real(0.0);\n";
   const double scales[] = {1e-3, 1, 30, 1e3};
   for (int i = 0; i < 4; ++i) {
-    const std::string n = std::to_string(i), precision = "real(" + std::to_string(1 / (scales[i] * scales[i])) + ")";
-    target.body += "model_target -= real(0.5) * model_point[" + n + "] * model_point[" + n + "] * " + precision +
-                   "; model_gradient[" + n + "] = -model_point[" + n + "] * " + precision + ";\n";
+    const std::string n = std::to_string(i),
+                      precision = "real(" + std::to_string(1 / (scales[i] * scales[i])) + ")";
+    target.body += "model_target -= real(0.5) * model_point[" + n + "] * model_point[" + n + "] * " +
+                   precision + "; model_gradient[" + n + "] = -model_point[" + n + "] * " + precision + ";\n";
   }
   auto on_device = kernel(target, false);
   const auto tuning = tune(on_device, options(16));
-  for (int i = 0; i < 4; ++i) EXPECT_NEAR(std::log10(std::sqrt(tuning.inverse_metric[i]) / scales[i]), 0, 0.05) << i;
+  for (int i = 0; i < 4; ++i)
+    EXPECT_NEAR(std::log10(std::sqrt(tuning.inverse_metric[i]) / scales[i]), 0, 0.05) << i;
   EXPECT_LT(behaviour(on_device, tuning, 50).second, 12);
 }
 
