@@ -25,8 +25,10 @@
 #endif
 
 #include "math_exp_log.glsl"
+#include "math_power.glsl"
 #include "math_circular.glsl"
 #include "math_gamma.glsl"
 #include "math_normal.glsl"
+#include "math_bessel.glsl"
 
 #endif

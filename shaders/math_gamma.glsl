@@ -1,26 +1,27 @@
 // The gamma function's logarithm and its derivatives. Polynomials interpolate at Chebyshev nodes.
 
 #ifdef DREY_F64
-// lgamma(2 + t) / t, |t| <= 1/2.
+// lgamma(2 + t) / t, -3/4 <= t <= 1/4.
 double drey_lgamma_series(double t) {
   const double t2 = t * t;
   const double t4 = t2 * t2;
   const double t8 = t4 * t4;
   const double t16 = t8 * t8;
-  return (-3.0859854783905772e-08lf * t4 + ((6.4725698400647242e-08lf * t - 9.5581781016351946e-08lf) * t2 +
-      (2.0193835401136915e-07lf * t - 4.5081682254468382e-07lf))) * t16 + ((((9.5842070485949867e-07lf * t -
-      2.0389077825677104e-06lf) * t2 + (4.3742234810820482e-06lf * t - 9.4395262020588179e-06lf)) * t4 +
-      ((2.0507291996563825e-05lf * t - 4.4926233820610826e-05lf) * t2 + (9.9457506687881397e-05lf * t -
-      0.00022315475858818615lf))) * t8 + (((0.00050966952502419548lf * t - 0.0011927539116998527lf) * t2 +
-      (0.0028905103307344045lf * t - 0.0073855510286740247lf)) * t4 + ((0.02058080842778463lf * t -
-      0.067352301053198088lf) * t2 + (0.3224670334241132lf * t + 0.42278433509846713lf))));
+  return ((2.7501699136693089e-07lf * t + 9.4035049150082899e-07lf) * t4 + ((1.6377600572433783e-06lf * t +
+      1.3213383954575606e-06lf) * t2 + (8.4980238654002032e-07lf * t - 4.2711223807053623e-07lf))) * t16 +
+      ((((8.3396175129668868e-07lf * t - 2.0887255089982175e-06lf) * t2 + (4.3757131100389591e-06lf * t -
+      9.4341908557860938e-06lf)) * t4 + ((2.0508132408983847e-05lf * t - 4.4926449098711978e-05lf) * t2 +
+      (9.9457440719709676e-05lf * t - 0.00022315475614956lf))) * t8 + (((0.00050966952715426612lf * t -
+      0.0011927539116414743lf) * t2 + (0.0028905103307019617lf * t - 0.0073855510286756094lf)) * t4 +
+      ((0.020580808427784841lf * t - 0.067352301053198088lf) * t2 + (0.3224670334241132lf * t +
+      0.42278433509846713lf))));
 }
 
 // x (lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) as a function of w = 1 / x^2, x >= DREY_STIRLING.
 double drey_stirling_series(double w) {
-  return (((((((0.11580907012560214lf * w - 0.028063213583210806lf) * w + 0.0063905025237465498lf) * w -
-      0.0019173705340304898lf) * w + 0.00084175010616808522lf) * w - 0.00059523809328141546lf) * w +
-      0.00079365079364817465lf) * w - 0.0027777777777777766lf) * w + 0.083333333333333329lf;
+  return (((((((0.11299247926562031lf * w - 0.027912268460285283lf) * w + 0.0063872289508636309lf) * w -
+      0.0019173337315995709lf) * w + 0.00084174987815453632lf) * w - 0.00059523809251896785lf) * w +
+      0.00079365079364693172lf) * w - 0.0027777777777777757lf) * w + 0.083333333333333329lf;
 }
 
 // digamma(r + t) / t around its zero r, 1 <= r + t <= 2.
@@ -61,24 +62,24 @@ double drey_tetragamma_tail(double w) {
       17.486053301857599lf) * w - 3.2904026122507934lf) * w + 0.83333309462592797lf) * w -
       0.2999999995522844lf) * w + 0.16666666666623825lf) * w - 0.16666666666666652lf) * w + 0.5lf;
 }
-#define DREY_STIRLING 8.5lf
+#define DREY_STIRLING 8.25lf
 #define DREY_ASYMPTOTIC 9.0lf
 #define DREY_DIGAMMA_ROOT 1.4616321449683622lf
 #define DREY_DIGAMMA_ROOT_LOW 9.5499954299656974e-17lf
 #else
-// lgamma(2 + t) / t, |t| <= 1/2.
+// lgamma(2 + t) / t, -3/4 <= t <= 1/4.
 float drey_lgamma_series(float t) {
   const float t2 = t * t;
   const float t4 = t2 * t2;
   const float t8 = t4 * t4;
-  return (0.000113472823 * t - 0.000253817096) * t8 + (((0.000506517128 * t - 0.00118586002) * t2 +
-      (0.00289079524 * t - 0.00738617405)) * t4 + ((0.0205808003 * t - 0.06735228) * t2 + (0.322467029 * t +
-      0.422784328)));
+  return (-0.000208699523 * t2 + (-0.00011923573 * t - 0.000323605607)) * t8 + (((0.000511658669 * t -
+      0.00117919885) * t2 + (0.0028925743 * t - 0.00738608744)) * t4 + ((0.0205807071 * t - 0.0673522949) *
+      t2 + (0.322467029 * t + 0.422784328)));
 }
 
 // x (lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2) as a function of w = 1 / x^2, x >= DREY_STIRLING.
 float drey_stirling_series(float w) {
-  return (0.000752679131 * w - 0.00277703465) * w + 0.0833333284;
+  return (0.000748095801 * w - 0.00277685374) * w + 0.0833333284;
 }
 
 // digamma(r + t) / t around its zero r, 1 <= r + t <= 2.
@@ -105,7 +106,7 @@ float drey_trigamma_tail(float w) {
 float drey_tetragamma_tail(float w) {
   return ((-0.244986802 * w + 0.165372729) * w - 0.166656569) * w + 0.5;
 }
-#define DREY_STIRLING 4.5
+#define DREY_STIRLING 4.25
 #define DREY_ASYMPTOTIC 5.0
 #define DREY_DIGAMMA_ROOT 1.46163213
 #define DREY_DIGAMMA_ROOT_LOW 1.24381499e-8
@@ -135,8 +136,8 @@ real drey_lgamma_positive(real x) {
     const real y = (x - real(0.5)) * (drey_log(x) - real(1.0));
     return y + (real(0.41893853320467274lf) + drey_stirling(x));
   }
-  // lgamma(2 + t) and the factors between: n steps up, or down to below 1.5.
-  const real n = floor(x - real(1.5));
+  // lgamma(2 + t) and the factors between: n steps up, or down to below 2.25.
+  const real n = floor(x - real(1.25));
   const real t = x - (n + real(2.0));
   real product = n < real(-1.0) ? x * (x + real(1.0)) : n < real(0.0) ? x : real(1.0);
   product *= n >= real(1.0) ? x - real(1.0) : real(1.0);

@@ -1,111 +1,113 @@
-// Powers: pow with the logarithm carried to twice the precision, and the cube root.
-#ifndef DREY_MATH_POWER
-#define DREY_MATH_POWER
+// Powers, with the logarithm carried in two parts so that large exponents do not enlarge its error; roots.
 
-// a * b = high + low exactly (Dekker, 1971); no fma, which a driver may split.
-real drey_product(real a, real b, out real low) {
+// The leading half of a number's bits: the product of two such halves is exact.
 #ifdef DREY_F64
-  const real factor = 134217729.0lf;
+double drey_leading(double x) {
+  const uvec2 bits = unpackDouble2x32(x);
+  return packDouble2x32(uvec2(bits.x & 0xF8000000u, bits.y));
+}
 #else
-  const real factor = 4097.0;
+float drey_leading(float x) { return intBitsToFloat(floatBitsToInt(x) & 0xFFFFF000); }
+
+// (log((1 + s) / (1 - s)) - 2 s) / s^3 as a function of z = s^2, 0 <= z <= 0.0295.
+float drey_atanh_series(float z) {
+  return ((0.233329132 * z + 0.285507321) * z + 0.400001228) * z + 0.666666687;
+}
 #endif
-  precise const real ta = a * factor, tb = b * factor;
-  precise const real ah = ta - (ta - a), bh = tb - (tb - b);
-  precise const real al = a - ah, bl = b - bh;
-  precise const real high = a * b;
-  precise const real rest = ((ah * bh - high) + ah * bl + al * bh) + al * bl;
-  low = rest;
-  return high;
+
+// What x * y loses in rounding (Dekker 1971), no overflow.
+real drey_product_error(real x, real y) {
+  precise real x1 = drey_leading(x), y1 = drey_leading(y);
+  precise real x2 = x - x1, y2 = y - y1;
+  precise real product = x * y;
+  precise real error = ((x1 * y1 - product) + x1 * y2 + x2 * y1) + x2 * y2;
+  return error;
 }
 
-// log(x) = high + low for positive finite x, to about 1.5 times the precision.
-real drey_log_pair(real x, out real low) {
+// What x * x loses, |x| < 2^60.
+real drey_square_error(real x) { return drey_product_error(x, x); }
+
+// log(x) = result + low, to about half as many bits again as a number has; x positive and normal.
+real drey_log_extended(real x, out real low) {
   real k;
-  const real f = drey_split(x, k);
-  precise const real d = real(2.0) + f;
-  precise const real d_low = f - (d - real(2.0));
-  const real s = f / d;
-  real p_low;
-  const real p = drey_product(s, d, p_low);
-  precise const real rest = ((f - p) - p_low) - s * d_low;
-  const real s_low = rest / d;
+  const real f = drey_log_split(x, k);
+  precise real divisor = real(2.0) + f;
+  precise real s = f / divisor;
+  precise real s1 = drey_leading(s);
+  precise real d1 = drey_leading(divisor);
+  precise real d2 = f - (d1 - real(2.0));
+  precise real s2 = ((f - s1 * d1) - s1 * d2) / divisor;
   const real z = s * s;
-  // 2 atanh(s) = 2 s + 2 s z (1/3 + z/5 + ...), z < 0.0295.
-#ifdef DREY_F64
-  real t = 2.0lf / 23.0lf;
-  t = t * z + 2.0lf / 21.0lf;
-  t = t * z + 2.0lf / 19.0lf;
-  t = t * z + 2.0lf / 17.0lf;
-  t = t * z + 2.0lf / 15.0lf;
-  t = t * z + 2.0lf / 13.0lf;
-  t = t * z + 2.0lf / 11.0lf;
-  const real ln2_high = 6.93147180369123816490e-01lf, ln2_low = 1.90821492927058770002e-10lf;
-#else
-  real t = 2.0 / 11.0;
-  const real ln2_high = 0.693359375, ln2_low = -2.12194440e-4;
-#endif
-  t = t * z + real(2.0lf / 9.0lf);
-  t = t * z + real(2.0lf / 7.0lf);
-  t = t * z + real(2.0lf / 5.0lf);
-  // The cubic term is large enough for its rounding to show: carry it.
-  real z_low;
-  const real zz = drey_product(s, s, z_low);
-  real c_low;
-  const real cube = drey_product(s, zz, c_low);
-  real third_low;
-  const real third = drey_product(cube, real(0.66666666666666666667lf), third_low);
-#ifdef DREY_F64
-  const real third_rest = 3.7007434154171886e-17lf;  // 2/3 less its nearest double
-#else
-  const real third_rest = -1.9868215e-8;
-#endif
-  precise const real tail = s * (z * z) * t + third_low + (c_low + s * z_low) * real(0.66666666666666666667lf) +
-                            cube * third_rest + real(2.0) * s_low + k * ln2_low;
-  const real a = k * ln2_high, b = real(2.0) * s;  // a is exact
-  precise const real ab = a + b;
-  precise const real ab_low = k == real(0.0) ? real(0.0) : b - (ab - a);
-  precise const real abc = ab + third;
-  precise const real abc_low = third - (abc - ab);
-  precise const real total_low = (tail + ab_low) + abc_low;
-  precise const real high = abc + total_low;
-  precise const real rest_low = total_low - (high - abc);
-  low = rest_low;
-  return high;
+  const real series = s * z * drey_atanh_series(z);
+  precise real small = real(2.0) * s2 + series;
+  precise real a = k * DREY_LN2_HIGH, b = real(2.0) * s1;
+  precise real high = a + b;
+  precise real rest = ((b - (high - a)) + k * DREY_LN2_LOW) + small;
+  precise real sum = high + rest;
+  low = rest - (sum - high);
+  return sum;
 }
 
-real drey_pow(real x, real y) {
-  const real a = abs(x);
-  real log_low;
-  const real log_high = drey_log_pair(a, log_low);
+// a^b for a > 0.
+real drey_pow_positive(real a, real b) {
+  // An exponent beyond these takes every a but 1 to 0 or infinity.
+#ifdef DREY_F64
+  const real limit = 1e20lf;
+#else
+  const real limit = 1e11;
+#endif
+  const real exponent = b > limit ? limit : b < -limit ? -limit : b;
   real low;
-  const real high = drey_product(log_high, y, low);
-  const real correction = low + log_low * y;
-  const real e = drey_exp(high);
-  // Beyond these the exponential says all there is; the correction may be NaN.
-#ifdef DREY_F64
-  real r = abs(high) < 800.0lf ? e + e * correction : e;
-#else
-  real r = abs(high) < 110.0 ? e + e * correction : e;
-#endif
-  if (isinf(e)) r = e;
-  const real half_y = real(0.5) * y;
-  const bool whole = floor(y) == y, odd = whole && floor(half_y) != half_y;
-  // Zero and infinite bases, infinite exponents.
-  if (a == real(0.0)) r = y < real(0.0) ? DREY_INF : real(0.0);
-  if (isinf(a)) r = y < real(0.0) ? real(0.0) : DREY_INF;
-  if (isinf(y)) r = a == real(1.0) ? real(1.0) : ((a > real(1.0)) == (y > real(0.0)) ? DREY_INF : real(0.0));
-  if (x < real(0.0)) r = (whole || isinf(a)) ? (odd ? -r : r) : DREY_NAN;
-  if (isnan(x) || isnan(y)) r = DREY_NAN;
-  if (y == real(0.0) || x == real(1.0)) r = real(1.0);
-  return r;
+  const real high = drey_log_extended(a, low);
+  precise real product = exponent * high;
+  precise real rest = drey_product_error(exponent, high) + exponent * low;
+  const real y = drey_exp(product);
+  const real result = y < DREY_INFINITY ? y + y * rest : y;
+  return a < DREY_INFINITY ? result : (b > real(0.0) ? DREY_INFINITY : real(0.0));
 }
 
+// As C's pow, but for the signs of zeros.
+real drey_pow(real a, real b) {
+  if (b == real(0.0) || a == real(1.0)) return real(1.0);
+  if (isnan(a) || isnan(b)) return DREY_NAN;
+  if (abs(a) < DREY_SMALLEST) return b > real(0.0) ? real(0.0) : DREY_INFINITY;
+  const real y = drey_pow_positive(abs(a), b);
+  if (a > real(0.0)) return y;
+  if (b != floor(b) && abs(a) < DREY_INFINITY) return DREY_NAN;
+  const real half_b = real(0.5) * b;
+  return half_b == floor(half_b) || b != floor(b) ? y : -y;
+}
+
+// The exponent divided by 3, then Halley's iteration.
 real drey_cbrt(real x) {
-  const real a = abs(x);
-  real y = drey_exp(drey_log(a) * real(0.33333333333333333333lf));
-  y -= (y * y * y - a) / (real(3.0) * y * y);  // Newton's step takes the rounding of the exponent away
-  const real r = (a == real(0.0) || isinf(a) || isnan(a)) ? a : y;
-  return x < real(0.0) ? -r : r;
+  // Scaled where sums of two such numbers could overflow.
+  const bool large = abs(x) > real(1e30);
+  const real a = large ? abs(x) * real(9.31322574615478515625e-10lf) : abs(x);
+#ifdef DREY_F64
+  double t = packDouble2x32(uvec2(0u, unpackDouble2x32(a).y / 3u + 715094163u));
+  double cube = t * t * t;
+  t *= (cube + 2.0lf * a) / (2.0lf * cube + a);
+  cube = t * t * t;
+  t *= (cube + 2.0lf * a) / (2.0lf * cube + a);
+#else
+  float t = uintBitsToFloat(floatBitsToUint(a) / 3u + 709958130u);
+  float cube = t * t * t;
+  t *= (cube + 2.0 * a) / (2.0 * cube + a);
+#endif
+  // The last step as a small correction.
+  precise real third = t * t;
+  precise real residue = a - third * t;
+  residue -= drey_product_error(third, t) + t * drey_square_error(t);
+  const real root = t + residue / (real(3.0) * third);
+  const real y = large ? root * real(1024.0) : root;
+  return a >= DREY_SMALLEST && a < DREY_INFINITY ? (x < real(0.0) ? -y : y) : x;
 }
 
-#endif
+real drey_hypot(real a, real b) {
+  const real p = abs(a), q = abs(b);
+  const real high = p > q ? p : q, low = p > q ? q : p;
+  if (p == DREY_INFINITY || q == DREY_INFINITY) return DREY_INFINITY;
+  if (high == real(0.0)) return p + q;
+  const real ratio = low / high;
+  return high * sqrt(real(1.0) + ratio * ratio);
+}
