@@ -179,7 +179,8 @@ frames(#{name := N} = Node) ->
          {bad_arguments, [control({29, Ref, Self, Self, {erpc, execute_call, 4}, [monitor]}, <<82, 0>>)]},
          {arguments_of_another_arity, [control({29, Ref, Self, Self, {erpc, execute_call, 4}, [monitor]}, ext([1, 2]))]},
          {no_arguments, [control({29, Ref, Self, Self, {erpc, execute_call, 4}, [monitor]})]}]
-        ++ [{bad_payload, control({6, Self, '', test}, Bytes)} || Bytes <- payloads()]
+        ++ [{list_to_atom("bad_payload_" ++ integer_to_list(I)), control({6, Self, '', test}, Bytes)}
+            || {I, Bytes} <- lists:enumerate(payloads())]
         ++ [{bad_structure, packet([131, 68, 0, ext(C)])} || C <- Structure]
         ++ [{bad_reason, control({Op, Self, P}, <<Tag>>)} || Op <- [24, 26], Tag <- [131, 132, 133, 80]],
     Harmless =
@@ -229,7 +230,7 @@ payloads() ->
      <<108, 16#7fffffff:32, 255>>, <<108, 16#7fffffff:32, (binary:copy(<<97, 1>>, 1000))/binary>>, <<116, 16#80000000:32, 97, 1>>,
      <<77, 1:32, 0, 1>>, <<77, 1:32, 9, 1>>, <<111, 16#80000000:32, 0, 1>>, <<110, 200, 0, 1>>, <<118, 65535:16, "a">>,
      <<119, 2, 255, 255>>, <<118, 1008:16, (binary:copy(<<"a">>, 1008))/binary>>, <<90, 65535:16, 119, 1, "a", 0:32>>,
-     <<90, 6:16, 119, 1, "a", 1:32, 0:192>>, <<99, (binary:copy(<<"9">>, 31))/binary>>,
+     <<90, 6:16, 119, 1, "a", 1:32, 0:192>>, <<99, "nan", 0:224>>,
      binary:copy(<<108, 1:32>>, 1000000), binary:copy(<<104, 1>>, 1000000)].
 
 dropped(Node, Bytes) ->
@@ -249,7 +250,7 @@ kept(Node, Bytes) ->
 alive(S) ->
     Ref = make_ref(),
     ok = gen_tcp:send(S, control({6, self(), '', net_kernel}, ext({'$gen_call', {self(), Ref}, {is_auth, node()}}))),
-    pong(S, ext({Ref, yes})).
+    pong(S, <<119, 3, "yes">>).
 
 pong(S, Wanted) ->
     {ok, <<Length:32>>} = gen_tcp:recv(S, 4, 5000),

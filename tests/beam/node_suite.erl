@@ -159,17 +159,15 @@ watching(N) ->
         slept_out(N)
       end},
      {killed_call_is_a_signal, fun() ->
-        Self = self(),
-        spawn(fun() -> Self ! {result, catch erpc:call(N, test, sleep, [60000])} end),
-        timer:sleep(100),
-        %% The caller's monitor is the only thing that knows the pid.
-        {badrpc, {'EXIT', stop}} =
-            begin
-                Key = rpc:async_call(N, test, sleep, [60000]),
-                timer:sleep(100),
-                [exit(P, stop) || {process, P} <- element(2, process_info(Key, monitors)), node(P) =:= N],
-                rpc:yield(Key)
-            end
+        %% A caller's monitors are what tells the pid of its call.
+        Killer = fun(Kill) ->
+            {Caller, Ref} = spawn_monitor(fun() -> exit({result, Kill()}) end),
+            node_kit:wait(fun() -> jobs(Caller, N) =/= [] end),
+            [exit(P, stop) || P <- jobs(Caller, N)],
+            receive {'DOWN', Ref, _, _, {result, Result}} -> Result end
+        end,
+        {badrpc, {'EXIT', stop}} = Killer(fun() -> rpc:call(N, test, sleep, [60000]) end),
+        signal = Killer(fun() -> try call(N, sleep, [60000]) catch exit:{signal, stop} -> signal end end)
       end},
      {links, fun() ->
         process_flag(trap_exit, true),
@@ -235,6 +233,10 @@ watching(N) ->
         {badrpc, {'EXIT', shutdown}} = rpc:yield(Key),
         {badrpc, nodedown} = rpc:call(O, test, null, [])
       end}].
+
+jobs(Caller, N) ->
+    {monitors, All} = process_info(Caller, monitors),
+    [P || {process, P} <- All, is_pid(P), node(P) =:= N].
 
 %% Servers -----------------------------------------------------------------------------------------------
 
