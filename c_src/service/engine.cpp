@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -203,15 +204,8 @@ class Engine::Impl {
       }
       std::int64_t device = -1;
       if (job->prepared.on_device) {
-        device = job->prepared.device ? *job->prepared.device : default_device();
-        const auto devices = gpu::devices();
-        if (std::ranges::none_of(devices, [&](const auto& d) { return d.index == device; }))
-          throw Error(devices.empty() ? "no_device" : "bad_option",
-                      devices.empty() ? std::string("there is no usable Vulkan device here; install a driver "
-                                                    "(mesa-vulkan-drivers has one for the CPU)")
-                                      : fmt::format("device is an index that info() lists; there are {}, and none is {}",
-                                                    devices.size(), device),
-                      "options: device");
+        device = job->prepared.device ? *job->prepared.device : the_default();
+        check_device(device);
       }
       auto& worker = workers_[device];
       if (!worker)
@@ -222,6 +216,24 @@ class Engine::Impl {
       erase(job);
       job->answer(answer);
     }
+  }
+
+  /// Devices are asked for once they exist, and then not again: a call is not to wait for the loader.
+  std::uint32_t the_default() {
+    if (!default_) default_ = default_device();
+    return *default_;
+  }
+
+  void check_device(std::int64_t device) {
+    if (workers_.contains(device)) return;
+    const auto devices = gpu::devices();
+    if (devices.empty())
+      throw Error("no_device", "there is no usable Vulkan device here; install a driver (mesa-vulkan-drivers has one for "
+                               "the CPU)");
+    if (std::ranges::none_of(devices, [&](const auto& d) { return d.index == device; }))
+      throw Error("bad_option",
+                  fmt::format("device is an index that info() lists; there are {}, and none is {}", devices.size(), device),
+                  "options: device");
   }
 
   const EngineOptions options_;
@@ -236,6 +248,7 @@ class Engine::Impl {
   std::vector<std::shared_ptr<Job>> cancelled_;
 
   // The control thread's own; the destructor's after it.
+  std::optional<std::uint32_t> default_;
   std::map<std::int64_t, std::unique_ptr<Worker>> workers_;
   std::thread control_;
 };

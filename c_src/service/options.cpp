@@ -69,12 +69,12 @@ const std::vector<Row>& rows() {
       {{"chains", "warmup sample", "1 to 65536", "as many as suit the device",
         "how many chains run"},
        [](auto name, const Term& v, Options& o) { o.chains = count(name, v, 1, max_chains); }},
-      {{"draws", "sample", "1 to 1000000", "1000", "draws kept of each chain"},
+      {{"draws", "warmup sample", "1 to 1000000", "1000", "draws kept of each chain (warmup takes it and needs it not, so that both calls can have the same options; so thin, outputs, summary)"},
        [](auto name, const Term& v, Options& o) { o.sampling.draws = count(name, v, 1, max_draws); }},
       {{"warmup", "warmup sample", "1 to 100000", "1000",
         "transitions a chain may spend on warm-up, at most; the pooled schedule uses fewer"},
        [](auto name, const Term& v, Options& o) { o.sampling.warmup = count(name, v, 1, max_warmup); }},
-      {{"thin", "sample", "1 to 10000", "1", "keeps every so manieth transition"},
+      {{"thin", "warmup sample", "1 to 10000", "1", "keeps every so manieth transition"},
        [](auto name, const Term& v, Options& o) { o.sampling.thin = count(name, v, 1, max_thin); }},
       {{"seed", "warmup sample", "an integer from 0", "a fresh one, which the result names",
         "the same model, seed, chain numbers and tuning give the same draws"},
@@ -117,7 +117,7 @@ const std::vector<Row>& rows() {
          if (!v.template as<term::Map>()) refuse(name, v, "the map that warmup answered");
          o.tuning = v;
        }},
-      {{"outputs", "sample", "all, or a list of names", "all",
+      {{"outputs", "warmup sample", "all, or a list of names", "all",
         "which parameters, transformed and generated quantities are returned"},
        [](auto name, const Term& v, Options& o) {
          if (v.is_atom("all")) return;
@@ -130,7 +130,7 @@ const std::vector<Row>& rows() {
            if (std::ranges::find(*o.outputs, *output) == o.outputs->end()) o.outputs->push_back(*output);
          }
        }},
-      {{"summary", "sample", "true, false", "true", "whether the result has summary rows"},
+      {{"summary", "warmup sample", "true, false", "true", "whether the result has summary rows"},
        [](auto name, const Term& v, Options& o) { o.summary = choice(name, v, {"false", "true"}) == 1; }},
       {{"stream_to", "warmup sample", "a pid", "none",
         "gets the messages {drey, Job, {progress, Map}} while the job runs"},

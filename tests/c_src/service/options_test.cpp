@@ -74,7 +74,7 @@ TEST(Options, UnknownNamesGetTheNearest) {
   auto [reason, message] = refusal(map({{"chians", 4}}));
   EXPECT_EQ(reason, "unknown_option");
   EXPECT_NE(message.find("`chains`"), std::string::npos) << message;
-  std::tie(reason, message) = refusal(map({{"draws", 4}}), "warmup");
+  std::tie(reason, message) = refusal(map({{"tuning", map({})}}), "warmup");
   EXPECT_EQ(reason, "unknown_option");
   EXPECT_NE(message.find("sample"), std::string::npos) << message;
   std::tie(reason, message) = refusal(map({{"entirely_else", 4}}));
