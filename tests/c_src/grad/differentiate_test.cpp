@@ -8,6 +8,7 @@
 #include "model/evaluator.h"
 #include "support/differences.h"
 #include "support/programs.h"
+#include "support/random_lowered.h"
 
 namespace drey::grad {
 namespace {
@@ -47,6 +48,32 @@ TEST(Differentiate, AgreesWithDifferences) {
     for (const std::uint64_t unroll : {4, 20})
       for (const std::uint64_t strip : {0, 4})
         expect_gradient(c, optimise(c.model.density, {.unroll_trips = unroll, .strip = strip}));
+  }
+}
+
+TEST(Differentiate, RandomProgramsAgreeWithDifferences) {
+  for (unsigned seed = 1; seed <= 150 && !HasFailure(); ++seed) {
+    const Case c = testing::random_program(seed);
+    expect_gradient(c, c.model.density);
+    expect_gradient(c, optimise(c.model.density, {.unroll_trips = 6, .strip = 4}));
+  }
+}
+
+TEST(Differentiate, RandomProgramsSurviveRewriting) {
+  for (unsigned seed = 1; seed <= 300 && !HasFailure(); ++seed) {
+    const Case c = testing::random_program(seed);
+    const model::Program reversed = differentiate(c.model.density, c.model.dimension);
+    const auto point = random_point(c.model.dimension, seed);
+    const auto expected = Evaluator(reversed, c.model.data).run(point);
+    for (const std::uint64_t unroll : {0, 3, 24})
+      for (const std::uint64_t strip : {0, 4}) {
+        const model::Program better = optimise(reversed, {.unroll_trips = unroll, .strip = strip});
+        const auto result = Evaluator(better, c.model.data).run(point);
+        EXPECT_NEAR(result.target, expected.target, 1e-12 * (1 + std::abs(expected.target))) << c.name;
+        for (std::size_t d = 0; d < expected.gradient.size(); ++d)
+          EXPECT_NEAR(result.gradient[d], expected.gradient[d], 1e-11 * (1 + std::abs(expected.gradient[d])))
+              << c.name << " d" << d << " unroll " << unroll << " strip " << strip;
+      }
   }
 }
 
