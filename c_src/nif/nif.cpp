@@ -114,13 +114,14 @@ ERL_NIF_TERM submit(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
   const SharedEnv own = make_env();
   const ERL_NIF_TERM reference = enif_make_copy(own.get(), argv[0]);
   const Term function = from_vm(own, enif_make_copy(own.get(), argv[1]));
-  Term arguments = from_vm(own, enif_make_copy(own.get(), argv[2]));
-  const auto* list = arguments.as<term::List>();
-  if (!list || list->tail) return enif_make_badarg(env);
-
   service::Call call;
   call.function = function.as<term::Atom>()->name;
-  call.arguments = list->elements;
+  ERL_NIF_TERM head, tail = enif_make_copy(own.get(), argv[2]);
+  while (enif_get_list_cell(own.get(), tail, &head, &tail)) {
+    if (call.arguments.size() == 255) return enif_make_badarg(env);
+    call.arguments.push_back(from_vm(own, head));
+  }
+  if (!enif_is_empty_list(own.get(), tail)) return enif_make_badarg(env);
   const auto watch = make_watch(state);
   call.reply = [caller, own, reference, watch](const Term& answer) {
     enif_demonitor_process(calling, watch.get(), &watch->monitor);

@@ -2,7 +2,6 @@
 
 #include "gpu/device.h"
 #include "service/calls.h"
-#include "service/version.h"
 
 namespace drey::service {
 
@@ -27,7 +26,7 @@ Prepared prepare_info(std::vector<Term>) {
     }
     const EngineOptions& engine = *context.engine;
     return term::map({
-        {"version", term::text(version)},
+        {"version", term::text(DREY_VERSION)},
         {"node", term::atom(engine.node_name)},
         {"door", term::atom(engine.door)},
         {"devices", term::list(std::move(devices))},
