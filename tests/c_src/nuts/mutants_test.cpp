@@ -101,7 +101,7 @@ TEST_P(Mutants, FailsARung) {
     std::string changed = text;
     for (const char* dimension : {"#", "0", "1", "2"}) {
       const auto at_dimension = [&](std::string with) {
-        for (std::size_t at = 0; (at = with.find('#', at)) != std::string::npos;)
+        for (std::size_t at = 0; (at = with.find('#', at)) != std::string::npos; ++at)
           with.replace(at, 1, dimension);
         return with;
       };
