@@ -30,5 +30,6 @@
 #include "math_gamma.glsl"
 #include "math_normal.glsl"
 #include "math_bessel.glsl"
+#include "math_incomplete.glsl"
 
 #endif
