@@ -33,6 +33,13 @@ class Checker {
   Graph& graph() { return checked_.graph; }
   HostValues& host() { return host_; }
 
+  // ---- for distributions of vectors
+  void check_domain(NodeRef value, Domain domain, const std::string& name, const std::string& where,
+                    const std::string& reason = "out_of_domain");
+  NodeRef instantiate(const Formula& formula, const std::map<std::string, NodeRef>& names);
+  NodeRef univariate(const Distribution& d, NodeRef outcome, const std::vector<NodeRef>& args,
+                     const std::string& outcome_name, const std::string& where);
+
   // ---- building actions, for every form that needs statements
   Actions& here() { return *actions_.back(); }
   void target(NodeRef value);
@@ -91,13 +98,23 @@ class Checker {
   void tilde(const syntax::Statement& s);
   /// Log density of `outcome` under the distribution `e`, elementwise where it is univariate.
   NodeRef log_density(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
-  NodeRef univariate(const Distribution& d, NodeRef outcome, const std::vector<NodeRef>& args,
-                     const std::string& outcome_name, const std::string& where);
-  NodeRef instantiate(const Formula& formula, const std::map<std::string, NodeRef>& names);
-  void check_domain(NodeRef value, Domain domain, const std::string& name, const std::string& where,
-                    const std::string& reason = "out_of_domain");
   std::string value_text(NodeRef node, std::uint64_t element, const std::string& name);
-  NodeRef guard(NodeRef density, NodeRef outcome, NodeRef lower, NodeRef upper);
+  NodeRef guard(NodeRef density, NodeRef outcome, NodeRef lower, NodeRef upper, bool open);
+  const syntax::Expression& distribution(const syntax::Expression& e);
+  /// The density of the distribution `name`, its parameters being e's arguments from `from` on.
+  NodeRef density_of(const std::string& name, NodeRef outcome, const syntax::Expression& e, std::size_t from,
+                     const std::string& outcome_name);
+  /// log P(Y <= y), or log P(Y > y).
+  NodeRef distribution_function(const Distribution& d, bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
+                                const std::string& where);
+  NodeRef hypergeometric_function(bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
+                                  const std::string& where);
+  NodeRef truncated(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
+  NodeRef censored(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
+  NodeRef distribution_call(const syntax::Expression& e);
+
+  // ---- generators.cpp
+  NodeRef generated(const std::string& name, const syntax::Expression& e);
   std::vector<NodeRef> distribution_arguments(const Distribution& d, const syntax::Expression& e,
                                               std::size_t from = 0);
   std::vector<std::string> distribution_names() const;

@@ -7,6 +7,7 @@
 #include "model/checker.h"
 #include "model/data.h"
 #include "model/reductions.h"
+#include "model/vector_distributions.h"
 
 namespace drey::model {
 
@@ -27,6 +28,8 @@ std::string source_name(const Expression& e) {
 std::vector<std::string> Checker::distribution_names() const {
   std::vector<std::string> all;
   for (const Distribution& d : distributions()) all.push_back(d.name);
+  for (const VectorDistribution& d : vector_distributions()) all.push_back(d.name);
+  all.insert(all.end(), {"truncate", "censor"});
   return all;
 }
 
@@ -83,11 +86,12 @@ void Checker::check_domain(NodeRef value, Domain domain, const std::string& name
 }
 
 /// -infinity where the outcome leaves its support, unless it is known not to.
-NodeRef Checker::guard(NodeRef density, NodeRef outcome, NodeRef lower, NodeRef upper) {
+NodeRef Checker::guard(NodeRef density, NodeRef outcome, NodeRef lower, NodeRef upper, bool open) {
   Graph& g = graph();
   NodeRef minus_infinity = g.real(-inf);
   if (lower && !(lower->data_only && lower->loops.empty() && outcome->lower >= lower->upper))
-    density = g.select(g.operation(Op::LessR, {outcome, lower}), minus_infinity, density);
+    density = open ? g.select(g.operation(Op::LessR, {lower, outcome}), density, minus_infinity)
+                   : g.select(g.operation(Op::LessR, {outcome, lower}), minus_infinity, density);
   if (upper && !(upper->data_only && upper->loops.empty() && outcome->upper <= upper->lower))
     density = g.select(g.operation(Op::LessR, {upper, outcome}), minus_infinity, density);
   return density;
@@ -148,10 +152,10 @@ NodeRef Checker::univariate(const Distribution& d, NodeRef outcome, const std::v
         if (!fixed_bound(bound)) continue;
         double limit = bound->scalar() || y->scalar() ? (bound->scalar() ? host_.element(bound, {}) : number)
                                                       : host_.all(bound)[i];
-        if (bound == lower ? number < limit : number > limit)
+        if (bound == lower ? (number < limit || (d.open && number == limit)) : number > limit)
           throw Error("out_of_support", fmt::format("{} is {}, outside the support of `{}` ({} {})",
                                                     value_text(y, i, outcome_name), number, d.name,
-                                                    bound == lower ? ">=" : "<=", limit),
+                                                    bound == lower ? (d.open ? ">" : ">=") : "<=", limit),
                       where);
       }
     }
@@ -160,30 +164,180 @@ NodeRef Checker::univariate(const Distribution& d, NodeRef outcome, const std::v
   }
   NodeRef density = instantiate(d.log_density_formula, names);
   if (density->scalar() && !shape.empty()) density = g.fill(density, shape);
-  return guard(density, y, lower, upper);
+  return guard(density, y, lower, upper, d.open);
+}
+
+const Expression& Checker::distribution(const Expression& e) {
+  if (e.kind != Expression::Kind::Name && e.kind != Expression::Kind::Call)
+    throw Error("invalid_model", "a distribution is written {Name, Parameters...}", e.where);
+  return e;
 }
 
 NodeRef Checker::log_density(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
-  if (e.kind != Expression::Kind::Name && e.kind != Expression::Kind::Call)
-    throw Error("invalid_model", "a distribution is written {Name, Parameters...}", e.where);
-  const Distribution* d = find_distribution(e.name);
-  if (!d) unknown("distribution", e.name, distribution_names(), e.where, "unknown_distribution");
-  std::vector<NodeRef> args = distribution_arguments(*d, e);
-  return univariate(*d, outcome, args, outcome_name, e.where);
+  distribution(e);
+  if (e.name == "truncate") return truncated(e, outcome, outcome_name);
+  if (e.name == "censor") return censored(e, outcome, outcome_name);
+  return density_of(e.name, outcome, e, 0, outcome_name);
+}
+
+NodeRef Checker::density_of(const std::string& name, NodeRef outcome, const Expression& e, std::size_t from,
+                            const std::string& outcome_name) {
+  if (const Distribution* d = find_distribution(name)) {
+    std::vector<NodeRef> args = distribution_arguments(*d, e, from);
+    return univariate(*d, outcome, args, outcome_name, e.where);
+  }
+  const VectorDistribution* d = find_vector_distribution(name);
+  if (!d) unknown("distribution", name, distribution_names(), e.where, "unknown_distribution");
+  if (e.args.size() - from != d->parameters.size())
+    throw Error("wrong_arity", fmt::format("`{}` takes the parameters {}, found {}", name,
+                                           fmt::join(d->parameters, ", "), e.args.size() - from),
+                e.where);
+  std::vector<NodeRef> args;
+  for (std::size_t i = from; i < e.args.size(); ++i) args.push_back(graph().to_real(expression(e.args[i])));
+  return d->log_density(*this, outcome, args, e.where);
+}
+
+NodeRef Checker::distribution_function(const Distribution& d, bool upper_tail, NodeRef y,
+                                       const std::vector<NodeRef>& args, const std::string& where) {
+  Graph& g = graph();
+  if (d.name == "hypergeometric") return hypergeometric_function(upper_tail, y, args, where);
+  const Formula& formula = upper_tail ? d.log_ccdf_formula : d.log_cdf_formula;
+  if ((upper_tail ? d.log_ccdf : d.log_cdf).empty())
+    throw Error("unknown_function", fmt::format("`{}` has no distribution function here", d.name), where);
+  std::map<std::string, NodeRef> names;
+  names["y"] = g.to_real(y);
+  for (std::size_t i = 0; i < args.size(); ++i) names[d.parameters[i].name] = args[i];
+  NodeRef value = instantiate(formula, names);
+  const bool count = d.outcome == Domain::Count || d.outcome == Domain::Binary;
+  NodeRef lower = !d.lower.empty() ? instantiate(d.lower_formula, names) : count ? g.real(0) : nullptr;
+  NodeRef upper = d.upper.empty() || count ? nullptr : instantiate(d.upper_formula, names);
+  NodeRef nothing = g.real(-inf), whole = g.real(0);
+  if (lower && !(count && names["y"]->lower >= 0)) {
+    NodeRef below = g.operation(Op::LessR, {names["y"], lower});
+    if (!count && d.open) below = g.operation(Op::NotI, {g.operation(Op::LessR, {lower, names["y"]})});
+    value = g.select(below, upper_tail ? whole : nothing, value);
+  }
+  if (upper) value = g.select(g.operation(Op::LessR, {upper, names["y"]}), upper_tail ? nothing : whole, value);
+  return value;
+}
+
+NodeRef Checker::hypergeometric_function(bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
+                                         const std::string& where) {
+  Graph& g = graph();
+  if (y->type != Type::Integer || !y->scalar() || !y->data_only)
+    throw Error("wrong_type", "the distribution function of `hypergeometric` takes one integer of data", where);
+  const Distribution& d = *find_distribution("hypergeometric");
+  NodeRef from = upper_tail ? g.shift(y, 1) : g.integer(0);
+  NodeRef to = upper_tail ? g.integer(static_cast<std::int64_t>(args[0]->upper) + 1) : g.shift(y, 1);
+  NodeRef k = g.add_loop("k", from, to);
+  std::map<std::string, NodeRef> names{{"y", g.to_real(k)}};
+  for (std::size_t i = 0; i < args.size(); ++i) names[d.parameters[i].name] = args[i];
+  NodeRef inside = guard(instantiate(d.log_density_formula, names), names["y"], instantiate(d.lower_formula, names),
+                         instantiate(d.upper_formula, names), false);
+  return g.call("log", {g.sum_over(k, g.call("exp", {inside}))});
+}
+
+namespace {
+
+bool infinite(const Expression& e) {
+  if (e.kind == Expression::Kind::Name) return e.name == "infinity" || e.name == "inf" || e.name == "none";
+  return e.kind == Expression::Kind::Call && (e.name == "-" || e.name == "neg") && e.args.size() == 1 &&
+         infinite(e.args[0]);
+}
+
+}  // namespace
+
+/// log f(y) - log P(L <= Y <= U), -infinity outside.
+NodeRef Checker::truncated(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
+  arity(e, 3, 3);
+  Graph& g = graph();
+  const Expression& inner = distribution(e.args[0]);
+  const Distribution* d = find_distribution(inner.name);
+  if (!d) unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  std::vector<NodeRef> args = distribution_arguments(*d, inner);
+  NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
+  NodeRef lower = infinite(e.args[1]) ? nullptr : expression(e.args[1]);
+  NodeRef upper = infinite(e.args[2]) ? nullptr : expression(e.args[2]);
+  if (lower && upper) check_domain(g.sub(upper, lower), Domain::NonNegative, "upper - lower", e.where);
+  // A whole number at the lower bound is inside.
+  NodeRef below = lower && d->outcome != Domain::Real ? g.sub(lower, g.real(1)) : lower;
+  NodeRef mass = nullptr;
+  if (lower && upper)
+    mass = g.call("log_diff_exp", {distribution_function(*d, false, upper, args, e.where),
+                                   distribution_function(*d, false, below, args, e.where)});
+  else if (lower)
+    mass = distribution_function(*d, true, below, args, e.where);
+  else if (upper)
+    mass = distribution_function(*d, false, upper, args, e.where);
+  if (!mass) return density;
+  density = g.sub(density, mass);
+  return guard(density, g.to_real(outcome), lower ? g.to_real(lower) : nullptr, upper ? g.to_real(upper) : nullptr,
+               false);
+}
+
+/// An outcome at or beyond a limit says no more than that: log P(Y <= L) at or below L, log P(Y >= U) at or above U.
+NodeRef Checker::censored(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
+  arity(e, 3, 3);
+  Graph& g = graph();
+  const Expression& inner = distribution(e.args[0]);
+  const Distribution* d = find_distribution(inner.name);
+  if (!d) unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  std::vector<NodeRef> args = distribution_arguments(*d, inner);
+  NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
+  NodeRef y = g.to_real(outcome);
+  auto spread = [&](NodeRef x) { return x->scalar() && !density->scalar() ? g.fill(x, density->shape) : x; };
+  if (!infinite(e.args[1])) {
+    NodeRef lower = g.to_real(expression(e.args[1]));
+    NodeRef tail = distribution_function(*d, false, lower, args, e.where);
+    density = g.select(g.operation(Op::LessR, {lower, y}), density, spread(tail));
+  }
+  if (!infinite(e.args[2])) {
+    NodeRef upper = g.to_real(expression(e.args[2]));
+    NodeRef from = d->outcome != Domain::Real ? g.sub(upper, g.real(1)) : upper;
+    NodeRef tail = distribution_function(*d, true, from, args, e.where);
+    density = g.select(g.operation(Op::LessR, {y, upper}), density, spread(tail));
+  }
+  return density;
+}
+
+/// normal_lpdf, poisson_lcdf, ...: null when the name is none of a distribution's.
+NodeRef Checker::distribution_call(const Expression& e) {
+  const std::size_t cut = e.name.rfind('_');
+  if (cut == std::string::npos) return nullptr;
+  const std::string name = e.name.substr(0, cut), suffix = e.name.substr(cut + 1);
+  const Distribution* d = find_distribution(name);
+  if (!d && !find_vector_distribution(name)) return nullptr;
+  if (suffix == "rng") return generated(name, e);
+  const bool density = suffix == "lpdf" || suffix == "lpmf" || suffix == "pdf" || suffix == "pmf";
+  const bool function = suffix == "cdf" || suffix == "lcdf" || suffix == "lccdf" || suffix == "ccdf";
+  if (!density && !function) return nullptr;
+  if (e.args.empty()) throw Error("wrong_arity", fmt::format("`{}` takes the outcome first", e.name), e.where);
+  NodeRef outcome = expression(e.args[0]);
+  if (density) {
+    NodeRef value = density_of(name, outcome, e, 1, source_name(e.args[0]));
+    return suffix[0] == 'l' ? value : graph().call("exp", {value});
+  }
+  if (!d) throw Error("unknown_function", fmt::format("`{}` has no distribution function here", name), e.where);
+  std::vector<NodeRef> args = distribution_arguments(*d, e, 1);
+  NodeRef value = distribution_function(*d, suffix == "lccdf" || suffix == "ccdf", outcome, args, e.where);
+  return suffix[0] == 'l' ? value : graph().call("exp", {value});
 }
 
 void Checker::tilde(const syntax::Statement& s) {
   NodeRef outcome = expression(s.left);
   NodeRef density = log_density(s.right, outcome, source_name(s.left));
   // log_density has checked the arguments; where sufficient statistics do, they replace it.
-  const bool log_normal = s.right.name == "lognormal";
-  if (s.right.name == "normal" || log_normal) {
-    NodeRef y = graph().to_real(outcome);
-    NodeRef mu = graph().to_real(expression(s.right.args[0])), sigma = graph().to_real(expression(s.right.args[1]));
-    if (log_normal) y = graph().call("log", {y});
-    if (NodeRef reduced = gaussian_sum(graph(), host_, y, mu, sigma)) {
+  const Expression& e = s.right;
+  const bool log_normal = e.name == "lognormal", model = e.name == "normal_id_glm";
+  if (e.name == "normal" || log_normal || model) {
+    Graph& g = graph();
+    NodeRef y = g.to_real(outcome);
+    NodeRef mu = g.to_real(expression(e.args[0])), sigma = g.to_real(expression(e.args.back()));
+    if (model) mu = g.add(g.contract(mu, expression(e.args[2])), expression(e.args[1]));
+    if (log_normal) y = g.call("log", {y});
+    if (NodeRef reduced = gaussian_sum(g, host_, y, mu, sigma)) {
       density = reduced;
-      if (log_normal) density = graph().sub(density, graph().sum(y));
+      if (log_normal) density = g.sub(density, g.sum(y));
     }
   }
   target(density);

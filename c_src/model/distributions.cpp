@@ -75,7 +75,11 @@ std::vector<Distribution> make() {
   add("student_t", {{"nu", positive}, {"mu", real}, {"sigma", positive}}, real, "", "",
       "lgamma(0.5 * (nu + 1)) - lgamma(0.5 * nu) - 0.5 * log(nu) - 0.5 * " LOG_PI
       " - log(sigma) - 0.5 * (nu + 1) * log1p(((y - mu) / sigma)^2 / nu)",
-      "", "", "", "degrees of freedom, location, scale");
+      "y < mu ? log(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu))) : "
+      "log1m(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu)))",
+      "y < mu ? log1m(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu))) : "
+      "log(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu)))",
+      "", "degrees of freedom, location, scale");
   add("cauchy", {{"mu", real}, {"sigma", positive}}, real, "", "",
       "-" LOG_PI " - log(sigma) - log1p(((y - mu) / sigma)^2)", "log(0.5 + atan((y - mu) / sigma) / " PI ")",
       "log(0.5 - atan((y - mu) / sigma) / " PI ")", "mu + sigma * tan(" PI " * (u - 0.5))", "location, scale");
@@ -98,7 +102,11 @@ std::vector<Distribution> make() {
       "xi + omega * (alpha * abs(inv_Phi(u)) + inv_Phi(v)) / sqrt(1 + alpha^2)", "Azzalini: location, scale, shape");
   add("exp_mod_normal", {{"mu", real}, {"sigma", positive}, {"lambda", positive}}, real, "", "",
       "log(lambda) + lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + log_Phi((y - mu) / sigma - lambda * sigma)",
-      "", "", "mu + sigma * inv_Phi(u) - log(v) / lambda", "normal plus exponential: mean, sd, rate");
+      "log_diff_exp(log_Phi((y - mu) / sigma), lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + "
+      "log_Phi((y - mu) / sigma - lambda * sigma))",
+      "log_sum_exp(log_Phi((mu - y) / sigma), lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + "
+      "log_Phi((y - mu) / sigma - lambda * sigma))",
+      "mu + sigma * inv_Phi(u) - log(v) / lambda", "normal plus exponential: mean, sd, rate");
 
   // ---- the half line
   add("half_normal", {{"sigma", positive}}, real, "0", "",
@@ -110,20 +118,21 @@ std::vector<Distribution> make() {
   add("half_student_t", {{"nu", positive}, {"sigma", positive}}, real, "0", "",
       LOG_2 " + lgamma(0.5 * (nu + 1)) - lgamma(0.5 * nu) - 0.5 * log(nu) - 0.5 * " LOG_PI
             " - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
-      "", "", "", "the absolute value of student_t(nu, 0, sigma)");
+      "log(inc_beta(0.5, 0.5 * nu, (y / sigma)^2 / (nu + (y / sigma)^2)))",
+      "log(inc_beta(0.5 * nu, 0.5, 1 / (1 + (y / sigma)^2 / nu)))", "", "the absolute value of student_t(nu, 0, sigma)");
   add("lognormal", {{"mu", real}, {"sigma", positive}}, real, "0", "",
       "-0.5 * ((log(y) - mu) / sigma)^2 - log(sigma) - log(y) - " LOG_SQRT_2PI, "log_Phi((log(y) - mu) / sigma)",
       "log_Phi((mu - log(y)) / sigma)", "exp(mu + sigma * inv_Phi(u))", "of the logarithm: mean, standard deviation");
   add("exponential", {{"beta", positive}}, real, "0", "", "log(beta) - beta * y", "log1m_exp(-beta * y)", "-beta * y",
       "-log(u) / beta", "rate");
   add("gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
-      "alpha * log(beta) - lgamma(alpha) + (alpha - 1) * log(y) - beta * y", "log(gamma_p(alpha, beta * y))",
+      "alpha * log(beta) - lgamma(alpha) + multiply_log(alpha - 1, y) - beta * y", "log(gamma_p(alpha, beta * y))",
       "log(gamma_q(alpha, beta * y))", "", "shape, rate");
   add("inv_gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
       "alpha * log(beta) - lgamma(alpha) - (alpha + 1) * log(y) - beta / y", "log(gamma_q(alpha, beta / y))",
       "log(gamma_p(alpha, beta / y))", "", "shape, scale");
   add("chi_square", {{"nu", positive}}, real, "0", "",
-      "-0.5 * nu * " LOG_2 " - lgamma(0.5 * nu) + (0.5 * nu - 1) * log(y) - 0.5 * y",
+      "-0.5 * nu * " LOG_2 " - lgamma(0.5 * nu) + multiply_log(0.5 * nu - 1, y) - 0.5 * y",
       "log(gamma_p(0.5 * nu, 0.5 * y))", "log(gamma_q(0.5 * nu, 0.5 * y))", "", "degrees of freedom");
   add("inv_chi_square", {{"nu", positive}}, real, "0", "",
       "-0.5 * nu * " LOG_2 " - lgamma(0.5 * nu) - (0.5 * nu + 1) * log(y) - 0.5 / y",
@@ -134,7 +143,7 @@ std::vector<Distribution> make() {
       "log(gamma_q(0.5 * nu, 0.5 * nu * sigma^2 / y))", "log(gamma_p(0.5 * nu, 0.5 * nu * sigma^2 / y))", "",
       "degrees of freedom, scale");
   add("weibull", {{"alpha", positive}, {"sigma", positive}}, real, "0", "",
-      "log(alpha) - alpha * log(sigma) + (alpha - 1) * log(y) - exp(alpha * (log(y) - log(sigma)))",
+      "log(alpha) - alpha * log(sigma) + multiply_log(alpha - 1, y) - exp(alpha * (log(y) - log(sigma)))",
       "log1m_exp(-exp(alpha * (log(y) - log(sigma))))", "-exp(alpha * (log(y) - log(sigma)))",
       "sigma * exp(log(-log(u)) / alpha)", "shape, scale");
   add("frechet", {{"alpha", positive}, {"sigma", positive}}, real, "0", "",
@@ -155,10 +164,11 @@ std::vector<Distribution> make() {
   add("uniform", {{"a", real}, {"b", real}}, real, "a", "b", "-log(b - a)", "log(y - a) - log(b - a)",
       "log(b - y) - log(b - a)", "a + (b - a) * u", "lower, upper");
   add("beta", {{"alpha", positive}, {"beta", positive}}, real, "0", "1",
-      "(alpha - 1) * log(y) + (beta - 1) * log1m(y) - lbeta(alpha, beta)", "log(inc_beta(alpha, beta, y))",
+      "multiply_log(alpha - 1, y) + (beta == 1 ? 0 : (beta - 1) * log1m(y)) - lbeta(alpha, beta)", "log(inc_beta(alpha, beta, y))",
       "log(inc_beta(beta, alpha, 1 - y))", "", "shapes");
   add("beta_proportion", {{"mu", unit}, {"kappa", positive}}, real, "0", "1",
-      "(mu * kappa - 1) * log(y) + ((1 - mu) * kappa - 1) * log1m(y) - lbeta(mu * kappa, (1 - mu) * kappa)",
+      "multiply_log(mu * kappa - 1, y) + ((1 - mu) * kappa == 1 ? 0 : ((1 - mu) * kappa - 1) * log1m(y)) - "
+      "lbeta(mu * kappa, (1 - mu) * kappa)",
       "log(inc_beta(mu * kappa, (1 - mu) * kappa, y))", "log(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))", "",
       "mean, precision");
   add("von_mises", {{"mu", real}, {"kappa", positive}}, real, "", "",
@@ -168,14 +178,17 @@ std::vector<Distribution> make() {
   // ---- whole numbers
   add("bernoulli", {{"theta", unit}}, binary, "", "", "y == 1 ? log(theta) : log1m(theta)",
       "y < 1 ? log1m(theta) : 0", "y < 1 ? log(theta) : -1 / 0", "u < theta ? 1 : 0", "chance of success");
-  add("bernoulli_logit", {{"alpha", real}}, binary, "", "", "y * alpha - log1p_exp(alpha)", "", "",
+  add("bernoulli_logit", {{"alpha", real}}, binary, "", "", "y * alpha - log1p_exp(alpha)",
+      "y < 1 ? log1m_inv_logit(alpha) : 0", "y < 1 ? log_inv_logit(alpha) : -1 / 0",
       "u < inv_logit(alpha) ? 1 : 0", "log odds of success");
   add("binomial", {{"n", count}, {"theta", unit}}, count, "", "n",
       "lchoose(n, y) + (y == 0 ? 0 : y * log(theta)) + (y == n ? 0 : (n - y) * log1m(theta))",
       "y < n ? log(inc_beta(n - y, y + 1, 1 - theta)) : 0", "y < n ? log(inc_beta(y + 1, n - y, theta)) : -1 / 0", "",
       "trials, chance of success");
   add("binomial_logit", {{"n", count}, {"alpha", real}}, count, "", "n",
-      "lchoose(n, y) + y * alpha - n * log1p_exp(alpha)", "", "", "", "trials, log odds of success");
+      "lchoose(n, y) + y * alpha - n * log1p_exp(alpha)",
+      "y < n ? log(inc_beta(n - y, y + 1, inv_logit(-alpha))) : 0",
+      "y < n ? log(inc_beta(y + 1, n - y, inv_logit(alpha))) : -1 / 0", "", "trials, log odds of success");
   add("poisson", {{"lambda", Domain::NonNegative}}, count, "", "",
       "(y == 0 ? 0 : y * log(lambda)) - lambda - lgamma(y + 1)", "log(gamma_q(y + 1, lambda))",
       "log(gamma_p(y + 1, lambda))", "", "rate");
@@ -196,7 +209,8 @@ std::vector<Distribution> make() {
   add("neg_binomial_2_log", {{"eta", real}, {"phi", positive}}, count, "", "",
       "lgamma(y + phi) - lgamma(phi) - lgamma(y + 1) + y * (eta - log(phi)) - "
       "(y + phi) * log1p_exp(eta - log(phi))",
-      "", "", "", "log mean, precision");
+      "log(inc_beta(phi, y + 1, inv_logit(log(phi) - eta)))", "log(inc_beta(y + 1, phi, inv_logit(eta - log(phi))))",
+      "", "log mean, precision");
   add("discrete_uniform", {{"a", Domain::Integer}, {"b", Domain::Integer}}, Domain::Integer, "a", "b",
       "-log(b - a + 1)", "log(y - a + 1) - log(b - a + 1)", "log(b - y) - log(b - a + 1)",
       "a + floor((b - a + 1) * u)", "first, last");
@@ -213,6 +227,8 @@ std::vector<Distribution> make() {
     parse(d.generator, d.generator_formula);
     parse(d.lower, d.lower_formula);
     parse(d.upper, d.upper_formula);
+    for (const char* name : {"lognormal", "inv_gamma", "inv_chi_square", "scaled_inv_chi_square", "frechet"})
+      d.open |= d.name == name;
   }
   return t;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,7 @@ struct Distribution {
   Domain outcome = Domain::Real;
   /// Support, over the parameters' names; empty: unbounded on that side.
   std::string lower, upper;
+  bool open = false;  ///< the lower bound itself has density 0 (and an undefined formula)
   /// Log density or log mass, normalised.
   std::string log_density;
   /// log P(Y <= y) and log P(Y > y); empty when the table has none.

@@ -18,6 +18,9 @@ std::vector<std::string> Checker::function_names() const {
   for (const Function& f : functions()) all.push_back(f.name);
   for (const Form& form : forms()) all.push_back(form.name);
   for (const auto& [name, ignored] : functions_) all.push_back(name);
+  for (const std::string& name : distribution_names()) {
+    for (const char* suffix : {"_lpdf", "_lpmf", "_rng", "_lcdf", "_lccdf"}) all.push_back(name + suffix);
+  }
   return all;
 }
 
@@ -126,6 +129,7 @@ NodeRef Checker::call(const Expression& e) {
     arity(e, form->least, form->most);
     return form->build(*this, e);
   }
+  if (NodeRef value = distribution_call(e)) return value;
   std::vector<NodeRef> args;
   for (const Expression& arg : e.args) args.push_back(expression(arg));
   if (auto id = find_function(name, static_cast<int>(args.size()))) return graph().call(*id, std::move(args));

@@ -200,6 +200,10 @@ class Separator {
           NodeRef v = sum(node->args[1 - i], weight);
           return v ? g_.mul(node->args[i], v) : nullptr;
         }
+    if (is_call(node, "multiply_log") && node->args[0]->scalar() && fixed(node->args[1]) && node->args[1]->lower > 0) {
+      NodeRef v = sum(g_.call("log", {node->args[1]}), weight);
+      return v ? g_.mul(node->args[0], v) : nullptr;
+    }
     if (is_call(node, "/") && node->args[1]->scalar()) {
       NodeRef v = sum(node->args[0], weight);
       return v ? g_.div(v, node->args[1]) : nullptr;
