@@ -12,7 +12,7 @@
 -type opts() :: #{
     name => node() | binary() | string(),  %% default: drey_<os pid>@<host of this node>
     cookie => atom(),                      %% default: this node's
-    dist_ports => {inet:port_number(), inet:port_number()},  %% default: 9100 to 9200
+    dist_ports => {inet:port_number(), inet:port_number()},  %% the first free one is taken; default: any free port
     device => non_neg_integer(),           %% default: the best one
     epmd_port => inet:port_number(),       %% default: as for this node
     executable => file:filename_all(),     %% default: priv/drey_node

@@ -65,7 +65,8 @@ wait_for_line() {  # pattern log pid
 drey_node() {  # name [option...]: returns when it is ready
   local name=$1
   shift
-  background "$name" "$root/priv/drey_node" --name "$name@127.0.0.1" --dist-ports 19100-19200 "$@"
+  [[ " $* " == *" --dist-ports "* ]] || set -- --dist-ports 19100-19200 "$@"
+  background "$name" "$root/priv/drey_node" --name "$name@127.0.0.1" "$@"
   wait_for_line '^drey_node ready' "$name" "$started"
 }
 
