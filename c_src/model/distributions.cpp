@@ -73,8 +73,7 @@ std::vector<Distribution> make() {
   add("std_normal", {}, real, "", "", "-0.5 * y^2 - " LOG_SQRT_2PI, "log_Phi(y)", "log_Phi(-y)", "inv_Phi(u)",
       "normal(0, 1)");
   add("student_t", {{"nu", positive}, {"mu", real}, {"sigma", positive}}, real, "", "",
-      "lgamma(0.5 * (nu + 1)) - lgamma(0.5 * nu) - 0.5 * log(nu) - 0.5 * " LOG_PI
-      " - log(sigma) - 0.5 * (nu + 1) * log1p(((y - mu) / sigma)^2 / nu)",
+      "-lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p(((y - mu) / sigma)^2 / nu)",
       "y < mu ? log(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu))) : "
       "log1m(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu)))",
       "y < mu ? log1m(0.5 * inc_beta(0.5 * nu, 0.5, 1 / (1 + ((y - mu) / sigma)^2 / nu))) : "
@@ -111,13 +110,13 @@ std::vector<Distribution> make() {
   // ---- the half line
   add("half_normal", {{"sigma", positive}}, real, "0", "",
       "-0.5 * (y / sigma)^2 - log(sigma) - " LOG_SQRT_2PI " + " LOG_2, "log(erf(y / sigma * 0.70710678118654752440))",
-      "log_Phi(-y / sigma) + " LOG_2, "sigma * inv_Phi(0.5 + 0.5 * u)", "the absolute value of normal(0, sigma)");
+      "y < sigma ? log1m(erf(y / sigma * 0.70710678118654752440)) : log_Phi(-y / sigma) + " LOG_2,
+      "sigma * inv_Phi(0.5 + 0.5 * u)", "the absolute value of normal(0, sigma)");
   add("half_cauchy", {{"sigma", positive}}, real, "0", "",
       LOG_2 " - " LOG_PI " - log(sigma) - log1p((y / sigma)^2)", "log(2 * atan(y / sigma) / " PI ")",
       "log(2 * atan(sigma / y) / " PI ")", "sigma * tan(0.5 * " PI " * u)", "the absolute value of cauchy(0, sigma)");
   add("half_student_t", {{"nu", positive}, {"sigma", positive}}, real, "0", "",
-      LOG_2 " + lgamma(0.5 * (nu + 1)) - lgamma(0.5 * nu) - 0.5 * log(nu) - 0.5 * " LOG_PI
-            " - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
+      LOG_2 " - lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
       "log(inc_beta(0.5, 0.5 * nu, (y / sigma)^2 / (nu + (y / sigma)^2)))",
       "log(inc_beta(0.5 * nu, 0.5, 1 / (1 + (y / sigma)^2 / nu)))", "", "the absolute value of student_t(nu, 0, sigma)");
   add("lognormal", {{"mu", real}, {"sigma", positive}}, real, "0", "",
@@ -126,8 +125,8 @@ std::vector<Distribution> make() {
   add("exponential", {{"beta", positive}}, real, "0", "", "log(beta) - beta * y", "log1m_exp(-beta * y)", "-beta * y",
       "-log(u) / beta", "rate");
   add("gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
-      "alpha * log(beta) - lgamma(alpha) + multiply_log(alpha - 1, y) - beta * y", "log(gamma_p(alpha, beta * y))",
-      "log(gamma_q(alpha, beta * y))", "", "shape, rate");
+      "alpha * log(beta) - lgamma(alpha) + multiply_log(alpha - 1, y) - beta * y", "beta * y < alpha ? log(gamma_p(alpha, beta * y)) : log1m(gamma_q(alpha, beta * y))",
+      "beta * y < alpha ? log1m(gamma_p(alpha, beta * y)) : log(gamma_q(alpha, beta * y))", "", "shape, rate");
   add("inv_gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
       "alpha * log(beta) - lgamma(alpha) - (alpha + 1) * log(y) - beta / y", "log(gamma_q(alpha, beta / y))",
       "log(gamma_p(alpha, beta / y))", "", "shape, scale");
@@ -164,8 +163,8 @@ std::vector<Distribution> make() {
   add("uniform", {{"a", real}, {"b", real}}, real, "a", "b", "-log(b - a)", "log(y - a) - log(b - a)",
       "log(b - y) - log(b - a)", "a + (b - a) * u", "lower, upper");
   add("beta", {{"alpha", positive}, {"beta", positive}}, real, "0", "1",
-      "multiply_log(alpha - 1, y) + (beta == 1 ? 0 : (beta - 1) * log1m(y)) - lbeta(alpha, beta)", "log(inc_beta(alpha, beta, y))",
-      "log(inc_beta(beta, alpha, 1 - y))", "", "shapes");
+      "multiply_log(alpha - 1, y) + (beta == 1 ? 0 : (beta - 1) * log1m(y)) - lbeta(alpha, beta)", "y * (alpha + beta) < alpha ? log(inc_beta(alpha, beta, y)) : log1m(inc_beta(beta, alpha, 1 - y))",
+      "y * (alpha + beta) < alpha ? log1m(inc_beta(alpha, beta, y)) : log(inc_beta(beta, alpha, 1 - y))", "", "shapes");
   add("beta_proportion", {{"mu", unit}, {"kappa", positive}}, real, "0", "1",
       "multiply_log(mu * kappa - 1, y) + ((1 - mu) * kappa == 1 ? 0 : ((1 - mu) * kappa - 1) * log1m(y)) - "
       "lbeta(mu * kappa, (1 - mu) * kappa)",

@@ -160,7 +160,8 @@ NodeRef multi_student_t(Checker& c, NodeRef y, const Args& a, const std::string&
   const auto k = static_cast<double>(l->shape[0]);
   NodeRef z = solve_lower_of(c, l, centred(c, y, a[1], l->shape[0], where));
   NodeRef total = half(g, g.add(nu, g.real(k)));
-  NodeRef constant = g.sub(g.call("lgamma", {total}), g.call("lgamma", {half(g, nu)}));
+  // lgamma((nu + K) / 2) - lgamma(nu / 2), which cancels for large nu.
+  NodeRef constant = g.sub(g.real(std::lgamma(0.5 * k)), g.call("lbeta", {half(g, nu), g.real(0.5 * k)}));
   constant = g.sub(constant, g.mul(g.real(0.5 * k), g.add(g.call("log", {nu}), g.real(log_pi))));
   constant = g.sub(constant, log_diagonal(c, l));
   return g.sub(constant, g.mul(total, g.call("log1p", {g.div(squares(g, z), nu)})));
