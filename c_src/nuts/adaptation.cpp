@@ -66,6 +66,18 @@ std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<cons
   return metric;
 }
 
+std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains) {
+  constexpr double kStuck = 0.1;
+  std::vector<std::uint64_t> stuck;
+  for (std::uint64_t c = 0; c < chains; ++c) {
+    double sum = 0;
+    for (std::uint64_t s = slots / 2; s < slots; ++s) sum += record.accept(s, c);
+    if (!(sum >= kStuck * static_cast<double>(slots - slots / 2))) stuck.push_back(c);
+  }
+  if (stuck.size() * 2 > chains) stuck.clear();
+  return stuck;
+}
+
 std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains) {
   std::vector<double> means(chains), spreads(chains);
   for (std::uint64_t c = 0; c < chains; ++c) {

@@ -39,6 +39,10 @@ struct PooledSamples {
 /// each coordinate (nutpie; Seyboldt, Carlson, Carpenter 2026). Coordinates without spread keep `previous`.
 std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<const double> previous);
 
+/// Which chains are stuck: in the second half of the record they accepted next to nothing (mean below 0.1) while
+/// most others moved. Empty where none is, or where so many are that the step size must be at fault.
+std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);
+
 /// Which chains to learn from: all but those whose mean log density in the record lies so far below the
 /// median chain that they must sit in another mode or be stuck. Never fewer than half.
 std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);

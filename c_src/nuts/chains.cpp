@@ -161,6 +161,15 @@ void Chains::start_at(std::span<const double> positions) {
   state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven));
 }
 
+void Chains::move_to(std::span<const double> positions) {
+  const std::uint64_t dimension = kernel_.shape.dimension;
+  if (positions.size() != count_ * dimension) throw Error("internal", "positions of another size");
+  write_reals(kernel_.layout.position, positions, dimension);
+  // A given start is evaluated by a step of length 0, which a momentum or gradient of infinity would spoil.
+  write_reals(kernel_.layout.position + dimension, std::vector<double>(count_ * dimension * 2), dimension * 2);
+  state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven), kMode * count_ * 4);
+}
+
 void Chains::start_dispersed() {
   state_real_.fill(0);
   state_word_.fill(0);

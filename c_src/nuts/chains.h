@@ -84,6 +84,8 @@ class Chains {
   void start_at(std::span<const double> positions);
   /// Every chain starts at U(-2, 2) in each coordinate, drawn anew until its density is finite.
   void start_dispersed();
+  /// As start_at, but the chains go on counting their transitions, so that no random number comes twice.
+  void move_to(std::span<const double> positions);
   /// The chains begin again to count transitions at 0, where they stand (between transitions).
   void rewind();
   /// \param scale square roots of the diagonal inverse metric

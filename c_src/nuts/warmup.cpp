@@ -129,6 +129,25 @@ double first_step_size(Pool& pool, double step) {
   return step;
 }
 
+/// Stuck chains go where moving ones are: a step size that suits all others never frees a chain that began in a
+/// corner. Warm-up need not leave the posterior invariant.
+void rescue(Chains& chains, const std::vector<std::uint64_t>& stuck, std::uint64_t dimension) {
+  if (stuck.empty()) return;
+  std::vector<std::uint64_t> moving;
+  for (std::uint64_t c = 0, next = 0; c < chains.count(); ++c) {
+    if (next < stuck.size() && stuck[next] == c) ++next;
+    else moving.push_back(c);
+  }
+  auto positions = chains.positions();
+  for (std::size_t i = 0; i < stuck.size(); ++i) {
+    // Donors spread over all that move, so that no two stuck chains in a row share one.
+    const std::uint64_t donor = moving[i * moving.size() / stuck.size()];
+    std::copy_n(positions.begin() + static_cast<std::ptrdiff_t>(donor * dimension), dimension,
+                positions.begin() + static_cast<std::ptrdiff_t>(stuck[i] * dimension));
+  }
+  chains.move_to(positions);
+}
+
 }  // namespace
 
 std::uint64_t PooledWarmup::pool_size(std::uint64_t chains, const KernelShape& shape) {
@@ -165,8 +184,9 @@ Tuning PooledWarmup::run(ChainKernel& kernel, const Options& options, std::span<
     const auto& window = windows[w];
     for (std::uint32_t i = 0; i < window.transitions; ++i)
       step.update(pool.transition(step.exploring(), window.depth_cap, i));
-    if (!window.learns_metric) continue;
     const auto record = pool.chains().record(window.transitions);
+    rescue(pool.chains(), stuck_chains(record, window.transitions, pool_count), dimension);
+    if (!window.learns_metric) continue;
     const auto agrees = agreeing_chains(record, window.transitions, pool_count);
     PooledSamples samples;
     samples.dimension = dimension;
