@@ -31,5 +31,6 @@
 #include "math_normal.glsl"
 #include "math_bessel.glsl"
 #include "math_incomplete.glsl"
+#include "math_owens.glsl"
 
 #endif

@@ -1,4 +1,4 @@
-// Incomplete gamma and beta functions and their derivatives in the parameters; Owen's T.
+// Incomplete gamma and beta functions and their derivatives in the parameters.
 //
 // The loops are bounded: a call makes at most DREY_GAMMA_TRIPS or DREY_BETA_TRIPS trips in one loop.
 
@@ -8,14 +8,14 @@
 #define DREY_SERIES_TRIPS 90
 #define DREY_FRACTION_BASE 24.0lf
 #define DREY_FRACTION_SLOPE 86.0lf
-#define DREY_BETA_BASE 24.0lf
+#define DREY_BETA_BASE 42.0lf
 #define DREY_BETA_SLOPE 1.4lf
 
 #define drey_atanh_wide drey_atanh_series_wide
 
-// sum over k of c_k(z) w^k of Temme's uniform expansion for a > 20, w = 1 / a: DiDonato and Morris, "Computation
-// of the incomplete gamma function ratios and their inverse", ACM TOMS 12 (1986).
-double drey_temme_sum(double z, double w) {
+// sum over k of c_k(z) w^k of Temme's uniform expansion for a > 20, w = 1 / a, and its derivatives: DiDonato and
+// Morris, "Computation of the incomplete gamma function ratios and their inverse", ACM TOMS 12 (1986).
+double drey_temme(double z, double w, out double in_z, out double in_w) {
   const double c0 = (((((((((((((9.1476995822367902e-10lf * z - 4.3820360184533529e-09lf) * z +
       1.0261809784240309e-08lf) * z + 6.7078535434014984e-09lf) * z - 1.7665952736826078e-07lf) * z +
       8.2967113409530865e-07lf) * z - 1.85406221071516e-06lf) * z - 2.1854485106799924e-06lf) * z +
@@ -49,41 +49,39 @@ double drey_temme_sum(double z, double w) {
       0.00033493161081142234lf) * z + 5.1717909082605919e-05lf) * z + 0.00034436760689237765lf;
   const double c8 = (-0.00043829709854172099lf * z + 0.00083949872067208726lf) * z - 0.00065262391859530937lf;
   const double c9 = -0.00059676129019274626lf;
-  return ((((((((c9 * w + c8) * w + c7) * w + c6) * w + c5) * w + c4) * w + c3) * w + c2) * w + c1) * w + c0;
-}
-
-// Its derivative in z.
-double drey_temme_slope(double z, double w) {
-  const double c0 = ((((((((((((1.2806779415131507e-08lf * z - 5.6966468239893593e-08lf) * z +
+  const double d0 = ((((((((((((1.2806779415131507e-08lf * z - 5.6966468239893593e-08lf) * z +
       1.231417174108837e-07lf) * z + 7.3786388977416478e-08lf) * z - 1.7665952736826078e-06lf) * z +
       7.4670402068577778e-06lf) * z - 1.483249768572128e-05lf) * z - 1.5298139574759944e-05lf) * z +
       0.00023515579071134627lf) * z - 0.00089377572016460902lf) * z + 0.0014109347442680777lf) * z +
       0.003472222222222222lf) * z - 0.029629629629629631lf) * z + 0.083333333333333329lf;
-  const double c1 = ((((((((((1.4341954319733777e-07lf * z - 6.3278001638694756e-07lf) * z +
+  const double d1 = ((((((((((1.4341954319733777e-07lf * z - 6.3278001638694756e-07lf) * z +
       1.378633446915721e-06lf) * z + 4.182415022526691e-08lf) * z - 1.2896720715650757e-05lf) * z +
       5.3544126412567772e-05lf) * z - 0.00010859130200693987lf) * z - 2.0093878600823047e-06lf) * z +
       0.00082304526748971192lf) * z - 0.0029706790123456791lf) * z + 0.0052910052910052907lf) * z -
       0.003472222222222222lf;
-  const double c2 = ((((((((1.4280614206064243e-06lf * z - 5.6690929245420492e-06lf) * z +
+  const double d2 = ((((((((1.4280614206064243e-06lf * z - 5.6690929245420492e-06lf) * z +
       1.0977565847250346e-05lf) * z + 2.3965051138672968e-07lf) * z - 7.6563811131712367e-05lf) * z +
       0.00026461724414560063lf) * z - 0.00042946612905460645lf) * z + 6.0281635802469132e-06lf) * z +
       0.0015432098765432098lf) * z - 0.0026813271604938273lf;
-  const double c3 = ((((((1.1384720585948707e-05lf * z - 3.9724669788941176e-05lf) * z +
+  const double d3 = ((((((1.1384720585948707e-05lf * z - 3.9724669788941176e-05lf) * z +
       6.6495924692083815e-05lf) * z - 1.1982525569336483e-06lf) * z - 0.00030247206687535906lf) * z +
       0.00080316189618851656lf) * z - 0.0009383789887905114lf) * z + 0.00022947209362139917lf;
-  const double c4 = ((((6.8254361824070516e-05lf * z - 0.00019841825235897173lf) * z +
+  const double d4 = ((((6.8254361824070516e-05lf * z - 0.00019841825235897173lf) * z +
       0.00026565992861860488lf) * z - 4.3915357736530254e-06lf) * z - 0.00059814496060638035lf) * z +
       0.00078403922172006662lf;
-  const double c5 = ((((((-1.8331849412064761e-05lf * z + 5.6129291794339407e-05lf) * z -
+  const double d5 = ((((((-1.8331849412064761e-05lf * z + 5.6129291794339407e-05lf) * z -
       8.1564289138612162e-05lf) * z + 7.0953146032198351e-07lf) * z + 0.00027191121911748832lf) * z -
       0.00059797711548566549lf) * z + 0.00055455064899187837lf) * z - 6.9728137583658585e-05lf;
-  const double c6 = ((((-0.00010997469949706025lf * z + 0.00028058413765531251lf) * z -
+  const double d6 = ((((-0.00010997469949706025lf * z + 0.00028058413765531251lf) * z -
       0.00032615877470247877lf) * z + 2.3707059697980986e-06lf) * z + 0.000541756419343609lf) * z -
       0.00059216643735369393lf;
-  const double c7 = ((-0.00043906328978738924lf * z + 0.00084380854642897112lf) * z -
+  const double d7 = ((-0.00043906328978738924lf * z + 0.00084380854642897112lf) * z -
       0.00066986322162284468lf) * z + 5.1717909082605919e-05lf;
-  const double c8 = -0.00087659419708344198lf * z + 0.00083949872067208726lf;
-  return (((((((c8 * w + c7) * w + c6) * w + c5) * w + c4) * w + c3) * w + c2) * w + c1) * w + c0;
+  const double d8 = -0.00087659419708344198lf * z + 0.00083949872067208726lf;
+  in_z = (((((((d8 * w + d7) * w + d6) * w + d5) * w + d4) * w + d3) * w + d2) * w + d1) * w + d0;
+  in_w = ((((((((9.0lf * c9) * w + 8.0lf * c8) * w + 7.0lf * c7) * w + 6.0lf * c6) * w + 5.0lf * c5) * w +
+      4.0lf * c4) * w + 3.0lf * c3) * w + 2.0lf * c2) * w + c1;
+  return ((((((((c9 * w + c8) * w + c7) * w + c6) * w + c5) * w + c4) * w + c3) * w + c2) * w + c1) * w + c0;
 }
 #else
 #define DREY_GAMMA_TRIPS 40
@@ -91,7 +89,7 @@ double drey_temme_slope(double z, double w) {
 #define DREY_SERIES_TRIPS 40
 #define DREY_FRACTION_BASE 12.0
 #define DREY_FRACTION_SLOPE 19.0
-#define DREY_BETA_BASE 12.0
+#define DREY_BETA_BASE 18.0
 #define DREY_BETA_SLOPE 0.8
 
 // (log((1 + s) / (1 - s)) - 2 s) / s^3 as a function of z = s^2, 0 <= z <= 1/9.
@@ -100,23 +98,20 @@ float drey_atanh_wide(float z) {
       0.666666687;
 }
 
-// sum over k of c_k(z) w^k of Temme's uniform expansion for a > 20, w = 1 / a: DiDonato and Morris, "Computation
-// of the incomplete gamma function ratios and their inverse", ACM TOMS 12 (1986).
-float drey_temme_sum(float z, float w) {
+// sum over k of c_k(z) w^k of Temme's uniform expansion for a > 20, w = 1 / a, and its derivatives: DiDonato and
+// Morris, "Computation of the incomplete gamma function ratios and their inverse", ACM TOMS 12 (1986).
+float drey_temme(float z, float w, out float in_z, out float in_w) {
   const float c0 = (((((3.91926333e-05 * z - 0.000178755145) * z + 0.000352733681) * z + 0.00115740742) * z -
       0.0148148146) * z + 0.0833333358) * z - 0.333333343;
   const float c1 = (((0.000205761316 * z - 0.000990226283) * z + 0.00264550257) * z - 0.00347222225) * z -
       0.00185185182;
   const float c2 = (0.000771604944 * z - 0.00268132705) * z + 0.00413359795;
-  return (c2 * w + c1) * w + c0;
-}
-
-// Its derivative in z.
-float drey_temme_slope(float z, float w) {
-  const float c0 = ((((0.000235155792 * z - 0.000893775723) * z + 0.00141093472) * z + 0.00347222225) * z -
+  const float d0 = ((((0.000235155792 * z - 0.000893775723) * z + 0.00141093472) * z + 0.00347222225) * z -
       0.0296296291) * z + 0.0833333358;
-  const float c1 = ((0.000823045266 * z - 0.00297067896) * z + 0.00529100513) * z - 0.00347222225;
-  const float c2 = 0.00154320989 * z - 0.00268132705;
+  const float d1 = ((0.000823045266 * z - 0.00297067896) * z + 0.00529100513) * z - 0.00347222225;
+  const float d2 = 0.00154320989 * z - 0.00268132705;
+  in_z = (d2 * w + d1) * w + d0;
+  in_w = (2.0 * c2) * w + c1;
   return (c2 * w + c1) * w + c0;
 }
 #endif
@@ -193,7 +188,8 @@ real drey_gamma_pq(real a, real x, bool upper) {
     is_upper = x >= a;
     const real phi = drey_log1p_excess((x - a) / a);
     const real z = sqrt(real(2.0) * phi);
-    const real s = drey_temme_sum(is_upper ? z : -z, real(1.0) / a) / (DREY_SQRT_2PI * sqrt(a));
+    real in_z, in_w;
+    const real s = drey_temme(is_upper ? z : -z, real(1.0) / a, in_z, in_w) / (DREY_SQRT_2PI * sqrt(a));
     y = drey_exp(-(a * phi)) * (real(0.5) * drey_erfcx_core(sqrt(a * phi)) + (is_upper ? s : -s));
   } else if (!drey_gamma_below(a, x)) {
     y = drey_gamma_prefix(a, x) * (a / drey_gamma_fraction(a, x));
@@ -230,14 +226,12 @@ real drey_gamma_q_da(real a, real x) {
     const real w = real(1.0) / a;
     // d z / d a = -m / (a z); m / z tends to 1.
     const real dz = -w * (abs(m) < DREY_EPSILON ? real(1.0) : m / z);
-    const real s = drey_temme_sum(z, w), ds = drey_temme_slope(z, w) * dz;
-    // The explicit powers of 1 / a are left to a difference that is exact to their own order.
-    const real h = real(0.001lf);
-    const real dw = -w * w * (drey_temme_sum(z, w + h * w) - drey_temme_sum(z, w - h * w)) / (real(2.0) * h * w);
+    real in_z, in_w;
+    const real s = drey_temme(z, w, in_z, in_w);
     const real root = sqrt(a);
     // d/da of erfc(z sqrt(a / 2)) / 2, and of exp(-a phi) / sqrt(2 pi a) s; -a phi has derivative log(x / a).
     const real main = -(root * dz + real(0.5) * z / root);
-    const real rest = ((drey_log1p(m) - real(0.5) * w) * s + ds + dw) / root;
+    const real rest = ((drey_log1p(m) - real(0.5) * w) * s + in_z * dz - w * w * in_w) / root;
     return drey_exp(-(a * phi)) / DREY_SQRT_2PI * (main + rest);
   }
   if (!drey_gamma_below(a, x)) {
@@ -272,7 +266,9 @@ real drey_beta_prefix(real a, real b, real x) {
     precise real lost = (real(1.0) - y) - x;
     precise real p = x * b, q = y * a;
     precise real d = (p - q) + ((drey_product_error(x, b) - drey_product_error(y, a)) - lost * a);
-    const real far = a * drey_log1p_excess(d / a) + b * drey_log1p_excess(-d / b);
+    const real u = d / a, v = -d / b, s = a + b;
+    const real far = a * (u < real(-0.5) ? u - drey_log(x * (s / a)) : drey_log1p_excess(u)) +
+                     b * (v < real(-0.5) ? v - drey_log(y * (s / b)) : drey_log1p_excess(v));
     const real stirling = drey_stirling(a) + (drey_stirling(b) - drey_stirling(a + b));
     return drey_exp(-(far + stirling)) * (sqrt(a / (a + b)) * sqrt(b)) / DREY_SQRT_2PI;
   }
@@ -319,6 +315,14 @@ bool drey_beta_domain(real a, real b, real x) {
          b < DREY_INFINITY;
 }
 
+// digamma(a + b) - digamma(a).
+real drey_digamma_difference(real a, real b) {
+  const real s = a + b;
+  if (a < DREY_ASYMPTOTIC) return drey_digamma_positive(s) - drey_digamma_positive(a);
+  const real u = real(1.0) / a, v = real(1.0) / s;
+  return drey_log1p(b / a) + (real(0.5) * b * u * v + (u * u * drey_digamma_tail(u * u) - v * v * drey_digamma_tail(v * v)));
+}
+
 // The regularised incomplete beta function.
 real drey_inc_beta(real a, real b, real x) {
   if (!drey_beta_domain(a, b, x)) return DREY_NAN;
@@ -339,7 +343,7 @@ real drey_inc_beta_da(real a, real b, real x) {
   const real y = real(1.0) - x;
   real df;
   const real f = drey_beta_fraction(mirror ? b : a, mirror ? a : b, mirror ? y : x, mirror ? x : y, !mirror, df);
-  const real slope = drey_log(x) + (drey_digamma_positive(a + b) - drey_digamma_positive(a)) - df / f;
+  const real slope = (drey_log(x) + drey_digamma_difference(a, b)) - df / f;
   const real part = drey_beta_prefix(a, b, x) / f * slope;
   return mirror ? -part : part;
 }
