@@ -153,6 +153,12 @@ ValueId Assembler::value(Op op, std::vector<ValueId> args, int min_depth) {
     return real(static_cast<double>(program_.values[args[0]].integer));
   if (op == Op::Select && program_.values[args[0]].op == Op::IntegerConstant)
     return program_.values[args[0]].integer ? args[1] : args[2];
+  if (op == Op::Select && made.type == Type::Integer) {
+    // A program's Select is of Reals: between integers it is their sum, one of them times 0.
+    ValueId no = value(Op::NotI, {args[0]}, min_depth), yes = value(Op::NotI, {no}, min_depth);
+    return value(Op::AddI,
+                 {value(Op::MulI, {yes, args[1]}, min_depth), value(Op::MulI, {no, args[2]}, min_depth)}, min_depth);
+  }
   made.op = op;
   made.args = std::move(args);
   return intern(std::move(made), min_depth);

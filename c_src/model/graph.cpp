@@ -357,6 +357,7 @@ NodeRef Graph::call(FunctionId function, std::vector<NodeRef> args) {
 }
 
 NodeRef Graph::operation(Op op, std::vector<NodeRef> args) {
+  if (op == Op::ToReal) return to_real(args[0]);
   Node node;
   node.kind = NodeKind::Operation;
   node.op = op;
