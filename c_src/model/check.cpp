@@ -10,6 +10,7 @@
 #include "model/data.h"
 #include "model/nearest.h"
 #include "model/simplify.h"
+#include "model/walk.h"
 
 namespace drey::model {
 
@@ -62,6 +63,7 @@ Checked Checker::run() {
   if (checked_.dimension == 0)
     throw Error("invalid_model", "the model has no parameters; give at least one {Name, Type} under parameters",
                 "parameters");
+  walk(checked_);
   simplify(checked_);
   return std::move(checked_);
 }
@@ -108,6 +110,7 @@ void Checker::output(const std::string& name, OutputKind kind, NodeRef value) {
 void Checker::target(NodeRef value) {
   Action action;
   action.value = graph().to_real(value);
+  action.where = where_;
   here().push_back(std::move(action));
 }
 
@@ -126,6 +129,7 @@ void Checker::store(NodeRef variable, std::vector<NodeRef> index, NodeRef value)
   action.variable = variable->id;
   action.index = std::move(index);
   action.value = value;
+  action.where = where_;
   here().push_back(std::move(action));
 }
 
@@ -175,6 +179,7 @@ NodeRef Checker::keep(NodeRef value, const std::string& name) {
 
 void Checker::statements(const syntax::Statements& list, BlockKind kind, bool outermost) {
   for (const syntax::Statement& s : list) {
+    where_ = s.where;
     try {
       statement(s, kind, outermost);
     } catch (const Error& error) {

@@ -28,6 +28,7 @@ struct Action {
   std::uint32_t loop = none;
   Actions body;
   Actions otherwise;
+  std::string where;  ///< position in the term
 };
 
 struct Checked {

@@ -143,6 +143,7 @@ class Checker {
   HostValues host_;
   std::vector<Scope> scopes_;
   std::vector<Actions*> actions_;
+  std::string where_;               ///< of the statement being checked
   std::vector<std::string> calls_;  ///< user functions being expanded
   std::map<std::string, const syntax::FunctionDefinition*> functions_;
   BlockKind block_ = BlockKind::Parameters;
