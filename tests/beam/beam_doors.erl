@@ -122,6 +122,12 @@ answers() ->
                    true = lists:member(Node, [node(), ?A, ?B, ?PEER])
                end || {_, Info} <- doors(info, [])]
       end},
+     {"the version is that of the application, everywhere",
+      fun() ->
+              {ok, Version} = application:get_key(drey, vsn),
+              Expected = list_to_binary(Version),
+              [#{version := Expected} = Info || {_, Info} <- doors(info, [])]
+      end},
      {"check: dimension, parameters, outputs, the same everywhere",
       fun() ->
               [{ok, #{dimension := 10, parameters := Parameters}} = First | Others] =

@@ -86,7 +86,9 @@ defmodule DoorsTest do
   end
 
   test "Drey: info, check, log_density, jobs" do
-    assert {:ok, %{node: @node, devices: [_ | _]}} = Drey.info(on: @node)
+    assert {:ok, %{node: @node, devices: [_ | _], version: version}} = Drey.info(on: @node)
+    {:ok, _} = Application.ensure_all_started(:drey)
+    assert version == to_string(Application.spec(:drey, :vsn))
     assert {:ok, %{dimension: 10}} = Drey.check(@schools, on: @node)
     assert {:ok, %{value: value}} = Drey.log_density(@normal, [[0.0]], on: @node)
     assert_in_delta hd(:drey_draws.to_floats(value)), -0.9189385332046727, 1.0e-9
