@@ -255,16 +255,20 @@ class Reverse {
 
   // ---- adjoints
 
-  /// Clears the adjoints of the Locals whose home is `loop` (`none`: the whole program).
+  /// Clears the adjoints of the Locals whose home is `loop` (`none`: the whole program), those of one size in
+  /// one loop.
   void zero_adjoints(LoopId loop) {
+    std::map<std::uint64_t, std::vector<MemoryId>> sizes;
     for (MemoryId m = 0; m < program_.memories.size(); ++m) {
       const Memory& memory = program_.memories[m];
       if (memory.space != Space::Local || !activity_.memory(m) || privacy_.home(m) != loop) continue;
       MemoryId& adjoint = adjoint_memory_[m];
       if (adjoint == none) adjoint = builder_.local(memory.size, "adjoint of " + memory.name, memory.row);
-      const auto size = static_cast<std::int64_t>(memory.size);
-      const LoopId each = builder_.begin_for(0, size, true);
-      builder_.store(adjoint, builder_.index(each), builder_.real(0));
+      sizes[memory.size].push_back(adjoint);
+    }
+    for (const auto& [size, adjoints] : sizes) {
+      const LoopId each = builder_.begin_for(0, static_cast<std::int64_t>(size), true);
+      for (const MemoryId adjoint : adjoints) builder_.store(adjoint, builder_.index(each), builder_.real(0));
       builder_.end_for();
     }
   }
@@ -437,7 +441,8 @@ class Reverse {
 }  // namespace
 
 Program differentiate(const Program& density, std::uint64_t dimension) {
-  const Program lean = optimise(density);
+  // Short loops are written out first: what passes between their trips then needs no memory, and no tape.
+  const Program lean = optimise(density, {.unroll_trips = 32, .unroll_values = 800});
   return optimise(Reverse(lean, dimension).run());
 }
 

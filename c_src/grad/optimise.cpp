@@ -5,6 +5,7 @@
 #include <set>
 
 #include "grad/rewrite.h"
+#include "model/functions.h"
 
 namespace drey::grad {
 
@@ -91,7 +92,7 @@ class Pass {
     std::uint64_t total = 0;
     for (const Statement& s : body) {
       if (!needed_.statement(s)) continue;
-      ++total;
+      total += weight(s);
       if (s.kind == StatementKind::For) {
         const std::uint64_t inner = written_out(s.body);
         const auto trips = constant_trips(s.loop);
@@ -115,6 +116,22 @@ class Pass {
     return trips <= options_.unroll_trips && trips * values <= options_.unroll_values;
   }
 
+  /// Instructions a statement comes to, roughly: a function of the shader library is many.
+  std::uint64_t weight(const Statement& s) const {
+    if (s.kind != StatementKind::Let) return 1;
+    const Value& v = source_.values[s.value];
+    if (v.type == Type::Integer) return 0;
+    if (v.op != Op::Call) return 1;
+    return functions()[v.function].glsl.find("drey_") == std::string::npos ? 1 : 12;
+  }
+
+  /// Takes `values` from what may still be written out.
+  bool affordable(std::uint64_t values) {
+    if (grown_ + values > options_.growth) return false;
+    grown_ += values;
+    return true;
+  }
+
   void loop(const Statement& s) {
     const Loop& old = source_.loops[s.loop];
     const ValueId from = rewrite_(old.from), to = rewrite_(old.to);
@@ -122,7 +139,7 @@ class Pass {
     if (first && last) {
       const std::uint64_t trips = *last > *first ? static_cast<std::uint64_t>(*last - *first) : 0;
       const std::uint64_t values = written_out(s.body);
-      if (unrolls(trips, values)) {
+      if (unrolls(trips, values) && (trips <= 1 || affordable((trips - 1) * values))) {
         for (std::int64_t at = *first; at < *last; ++at) copy(s, builder_.integer(at));
         return;
       }
@@ -172,6 +189,8 @@ class Pass {
         const Value& v = source_.values[s.value];
         if (v.op == Op::Load && step(v.args[0], loop) == 1) return true;
       }
+      if ((s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate) && step(s.index, loop) == 1)
+        return true;
       if (s.kind == StatementKind::For && walks_elements(s.body, loop)) return true;
       if (s.kind == StatementKind::If && (walks_elements(s.body, loop) || walks_elements(s.otherwise, loop)))
         return true;
@@ -213,6 +232,7 @@ class Pass {
   Privacy privacy_;
   Builder builder_;
   Rewriter rewrite_;
+  std::uint64_t grown_ = 0;
 };
 
 }  // namespace

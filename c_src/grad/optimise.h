@@ -12,12 +12,14 @@ namespace drey::grad {
 struct OptimiseOptions {
   /// Loops of at most this many trips (constant bounds) are written out; 0: none.
   std::uint64_t unroll_trips = 0;
-  /// ... while the body written out has at most this many values.
+  /// ... while the body written out comes to at most this many operations.
   std::uint64_t unroll_values = 600;
+  /// All that is written out together comes to at most this many operations.
+  std::uint64_t growth = 4000;
   /// Loops over data that is read one element a trip are cut into blocks of this many trips, written out, so
   /// that vector loads can serve them; 0: none.
   std::uint64_t strip = 0;
-  /// ... while a block has at most this many values.
+  /// ... while a block comes to at most this many operations.
   std::uint64_t strip_values = 400;
 };
 

@@ -208,6 +208,13 @@ ValueId Builder::call(FunctionId function, std::vector<ValueId> args) {
     if (is(args[0], -1)) return neg(args[1]);
     if (is(args[0], 0)) return args[0];
     if (args[0] == args[1]) return call(ids.square, {args[0]});
+    if (const auto c = constant(args[0])) {  // c (d x) = (c d) x
+      const Value& inner = program_.values[args[1]];
+      if (inner.op == Op::Call && inner.function == ids.mul && constant(inner.args[0])) {
+        const double product = *c * *constant(inner.args[0]);
+        if (std::isnormal(product)) return mul(real(product), inner.args[1]);
+      }
+    }
     const ValueId n0 = negated(args[0]), n1 = negated(args[1]);
     if (n0 != none && n1 != none) return mul(n0, n1);
     if (n0 != none) return constant(args[1]) ? mul(neg(args[1]), n0) : neg(mul(n0, args[1]));
