@@ -22,6 +22,8 @@ trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# What the caller's own Erlang is told is not meant for these.
+unset ERL_AFLAGS ERL_FLAGS ERL_ZFLAGS ERL_LIBS ELIXIR_ERL_OPTIONS DREY_COOKIE ERL_EPMD_PORT
 # Compiled kernels stay where they are cached; everything else of the home is private.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-${HOME:-$root/build/home}/.cache}
 export MIX_HOME=${MIX_HOME:-${HOME:-$root/build/home}/.mix}
