@@ -5,8 +5,9 @@
 // (Betancourt 2017) with biased progressive sampling at the top and the generalised U-turn criterion with Stan's
 // two checks across the seam of every merge; iterative with O(log) checkpoints: Phan, Pradhan, Jankowiak (2019).
 //
-// Momenta are kept in the coordinates where the metric is the identity: p ~ N(0, 1), velocity = scale * p, so a
-// U-turn check is a plain dot product.
+// Momenta are kept in the coordinates where the metric is the identity: p ~ N(0, 1), velocity = scale * p (L p where
+// the metric is DENSE), so a U-turn check is a plain dot product. KICK(s) moves the momentum by s steps of the
+// gradient, DRIFT(s) the position by s steps of the momentum; nuts/kernel_source.cpp writes both for a DENSE metric.
 //
 // EACH(d) runs its block for every dimension; nuts/kernel_source.cpp writes it out where the dimension is small.
 
@@ -14,7 +15,8 @@ layout(local_size_x = LOCAL_SIZE) in;
 
 layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };    // [component][chain]
 layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };    // [component][chain]
-layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };    // sqrt of the inverse metric
+// Square roots of a diagonal inverse metric; of a DENSE one, its Cholesky factor L, the rows of the lower triangle.
+layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };
 layout(std430, set = 0, binding = 3) writeonly buffer RealRecord { real record_real[]; };  // [slot][component][chain]
 layout(std430, set = 0, binding = 4) writeonly buffer WordRecord { uint record_word[]; };  // [slot][component][chain]
 
@@ -97,8 +99,12 @@ void main() {
     before_p[i] = state_real[at + push.stride];
     before_rho[i] = state_real[at + 2u * push.stride];
   }
+#ifdef DENSE
+  METRIC
+#else
   real h[DIMENSION];  // step in each coordinate
   EACH(d) { h[d] = push.step_size * scale[d]; }
+#endif
 
   uint round = 0u;
   for (; true; ++round) {
@@ -180,20 +186,33 @@ void main() {
     for (uint tick = 0u; tick < push.ticks && (mode == RUNNING || mode == GIVEN || mode == DISPERSED); ++tick) {
       const real sign = mode == RUNNING ? (((directions >> depth) & 1u) == 1u ? real(1.0) : real(-1.0)) : real(0.0);
       real last_p[DIMENSION];
+#ifdef DENSE
+      EACH(d) { last_p[d] = p[d]; }
+      KICK(real(0.5) * sign)
+      DRIFT(sign)
+      EACH(d) { model_point[d] = q[d]; }
+#else
       EACH(d) {
         last_p[d] = p[d];
         p[d] += real(0.5) * sign * h[d] * g[d];
         q[d] += sign * h[d] * p[d];
         model_point[d] = q[d];
       }
+#endif
       model_run();
       const real lp = model_target;
       real kinetic = real(0.0);
+#ifdef DENSE
+      EACH(d) { g[d] = model_gradient[d]; }
+      KICK(real(0.5) * sign)
+      EACH(d) { kinetic += p[d] * p[d]; }
+#else
       EACH(d) {
         g[d] = model_gradient[d];
         p[d] += real(0.5) * sign * h[d] * g[d];
         kinetic += p[d] * p[d];
       }
+#endif
       if (mode != RUNNING) {
         real size = abs(lp);
         EACH(d) { size += abs(g[d]); }

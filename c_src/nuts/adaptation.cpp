@@ -1,7 +1,12 @@
 #include "nuts/adaptation.h"
 
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+
 #include <algorithm>
 #include <cmath>
+
+#include "error.h"
 
 namespace drey::nuts {
 namespace {
@@ -64,6 +69,44 @@ std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<cons
     if (std::isfinite(ratio) && ratio > 0) metric[d] = std::clamp(ratio, 1e-20, 1e20);
   }
   return metric;
+}
+
+std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const double> diagonal, double* spread) {
+  const auto n = static_cast<Eigen::Index>(samples.count()), dimension = static_cast<Eigen::Index>(samples.dimension);
+  using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Eigen::ArrayXd scale = Eigen::Map<const Eigen::ArrayXd>(diagonal.data(), dimension).sqrt();
+  const auto covariance = [&](const std::vector<double>& values, const Eigen::ArrayXd& by) -> Eigen::MatrixXd {
+    Rows scaled = Eigen::Map<const Rows>(values.data(), n, dimension);
+    scaled.rowwise() -= scaled.colwise().mean().eval();
+    scaled.array().rowwise() *= by.transpose();
+    const double count = static_cast<double>(n);
+    return (count / (count + 5)) * (scaled.transpose() * scaled / (count - 1)) +
+           1e-3 * (5 / (count + 5)) * Eigen::MatrixXd::Identity(dimension, dimension);
+  };
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> gradients(covariance(samples.gradients, scale));
+  const Eigen::MatrixXd root = gradients.operatorSqrt(), inverse_root = gradients.operatorInverseSqrt();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> middle(root * covariance(samples.points, scale.inverse()) * root);
+  const Eigen::MatrixXd mean = inverse_root * middle.operatorSqrt() * inverse_root;
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> shape(mean, Eigen::EigenvaluesOnly);
+  if (gradients.info() != Eigen::Success || middle.info() != Eigen::Success || shape.info() != Eigen::Success ||
+      !mean.allFinite() || !(shape.eigenvalues().minCoeff() > 0))
+    throw Error("internal", "the warm-up's draws and gradients give no metric");
+  if (spread) *spread = std::sqrt(shape.eigenvalues().maxCoeff() / shape.eigenvalues().minCoeff());
+  const Rows metric = scale.matrix().asDiagonal() * (0.5 * (mean + mean.transpose())) * scale.matrix().asDiagonal();
+  return {metric.data(), metric.data() + metric.size()};
+}
+
+std::vector<double> metric_factor(std::span<const double> inverse_metric, std::uint64_t dimension) {
+  using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const auto size = static_cast<Eigen::Index>(dimension);
+  const Eigen::LLT<Eigen::MatrixXd> cholesky(Eigen::Map<const Rows>(inverse_metric.data(), size, size));
+  if (cholesky.info() != Eigen::Success)
+    throw Error("wrong_tuning", "the inverse metric is not a positive matrix");
+  const Eigen::MatrixXd lower = cholesky.matrixL();
+  std::vector<double> rows;
+  for (Eigen::Index i = 0; i < size; ++i)
+    for (Eigen::Index j = 0; j <= i; ++j) rows.push_back(lower(i, j));
+  return rows;
 }
 
 std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains) {

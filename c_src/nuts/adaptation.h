@@ -39,6 +39,19 @@ struct PooledSamples {
 /// each coordinate (nutpie; Seyboldt, Carlson, Carpenter 2026). Coordinates without spread keep `previous`.
 std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<const double> previous);
 
+/// The dense inverse metric of least Fisher divergence to a normal: the geometric mean of the draws' covariance and
+/// the inverse of their gradients' (Seyboldt, Carlson, Carpenter 2026), both shrunk a little towards the diagonal
+/// metric. [dimension][dimension], symmetric and positive.
+/// \param diagonal fisher_diagonal() of the same samples
+/// \param spread   receives the root of the ratio of extreme eigenvalues once the diagonal metric is divided out: how
+///                 much longer trajectories are under the diagonal one
+/// \throws Error{internal} where the samples' matrices have no decomposition
+std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const double> diagonal, double* spread);
+
+/// The rows of the lower triangle of the Cholesky factor of a dense inverse metric.
+/// \throws Error{wrong_tuning} when the matrix is not positive
+std::vector<double> metric_factor(std::span<const double> inverse_metric, std::uint64_t dimension);
+
 /// Which chains are stuck: in the second half of the record they accepted next to nothing (mean below 0.1) while
 /// most others moved. Empty where none is, or where so many are that the step size must be at fault.
 std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);

@@ -123,7 +123,7 @@ Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bo
       components_(kernel.shape.dimension * (gradients ? 2 : 1) + 3),
       state_real_(kernel.device, count * kernel.layout.reals * (kernel.shape.f64 ? 8 : 4)),
       state_word_(kernel.device, count * StateLayout::kWords * 4),
-      scale_(kernel.device, kernel.shape.dimension * 8),
+      scale_(kernel.device, scale_size(kernel.shape) * 8),
       record_real_(kernel.device,
                    std::max<std::uint64_t>(1, slots) * count * components_ * (kernel.shape.f64 ? 8 : 4)),
       record_word_(kernel.device, std::max<std::uint64_t>(1, slots) * count * 3 * 4),
@@ -138,6 +138,10 @@ Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bo
 
 std::uint64_t Chains::state_bytes(const KernelShape& shape) {
   return StateLayout(shape).reals * (shape.f64 ? 8 : 4) + StateLayout::kWords * 4;
+}
+
+std::uint64_t Chains::scale_size(const KernelShape& shape) {
+  return shape.dense ? shape.dimension * (shape.dimension + 1) / 2 : shape.dimension;
 }
 
 std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
@@ -181,6 +185,7 @@ void Chains::rewind() {
 }
 
 void Chains::set_scale(std::span<const double> scale) {
+  if (scale.size() != scale_size(kernel_.shape)) throw Error("internal", "a metric of another size");
   scale_.write(reals_to_bytes(scale, kernel_.shape.f64));
 }
 

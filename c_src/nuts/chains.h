@@ -78,6 +78,8 @@ class Chains {
 
   /// Bytes a chain takes beside its records, and a recorded draw of one chain.
   static std::uint64_t state_bytes(const KernelShape& shape);
+  /// Numbers that set_scale() takes.
+  static std::uint64_t scale_size(const KernelShape& shape);
   static std::uint64_t slot_bytes(const KernelShape& shape, bool gradients);
 
   /// Every chain starts at its position. \param positions [count][dimension]
@@ -88,7 +90,8 @@ class Chains {
   void move_to(std::span<const double> positions);
   /// The chains begin again to count transitions at 0, where they stand (between transitions).
   void rewind();
-  /// \param scale square roots of the diagonal inverse metric
+  /// \param scale square roots of the diagonal inverse metric; of a dense one, the rows of its Cholesky factor's
+  /// lower triangle
   void set_scale(std::span<const double> scale);
 
   /// Called between dispatches.

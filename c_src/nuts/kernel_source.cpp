@@ -62,7 +62,54 @@ std::string expand(const KernelShape& shape, const std::string& text) {
 
 // Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its
 // merge loop, in a round, and once a dispatch.
+constexpr std::uint64_t kTripsAtOnce = 8;
 constexpr std::uint64_t kTickLoops = 9, kMergeLoops = 2, kRoundLoops = 6, kDispatchLoops = 25;
+
+/// Trips of one loop over the dimension.
+std::uint64_t loop_trips(const KernelShape& shape) {
+  return shape.dimension <= kUnrolledDimension ? 0 : shape.dimension / kTripsAtOnce;
+}
+
+/// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and with the
+/// factor. Written out where the dimension is small, the factor in registers; loops over the buffer otherwise.
+std::string dense_metric(const KernelShape& shape) {
+  const std::uint64_t dimension = shape.dimension;
+  const auto entry = [](std::uint64_t i, std::uint64_t j) { return i * (i + 1) / 2 + j; };
+  std::string metric, kick, drift;
+  if (dimension <= kUnrolledDimension) {
+    const std::uint64_t size = entry(dimension, 0);
+    metric = fmt::format("real metric[{}];", size);
+    for (std::uint64_t k = 0; k < size; ++k) metric += fmt::format(" metric[{0}] = push.step_size * scale[{0}];", k);
+    for (std::uint64_t i = 0; i < dimension; ++i) {
+      std::string force, velocity;
+      for (std::uint64_t j = i; j < dimension; ++j) force += fmt::format(" + metric[{}] * g[{}]", entry(j, i), j);
+      for (std::uint64_t j = 0; j <= i; ++j) velocity += fmt::format(" + metric[{}] * p[{}]", entry(i, j), j);
+      kick += fmt::format(" p[{}] += (s) * ({});", i, force.substr(3));
+      drift += fmt::format(" q[{}] += (s) * ({});", i, velocity.substr(3));
+    }
+  } else {
+    // Columns and rows in blocks: a software driver counts trips.
+    const auto sum = [&](const char* term, const char* from, const char* to) {
+      std::string text = fmt::format("real sum = real(0.0); int j = {}; for (; j + {} <= {}; j += {}) {{", from,
+                                     kTripsAtOnce, to, kTripsAtOnce);
+      for (std::uint64_t k = 0; k < kTripsAtOnce; ++k)
+        text += " sum += " + replace_word(term, "at", fmt::format("(j + {})", k)) + ";";
+      return text + fmt::format(" }} for (; j < {}; ++j) sum += {};", to, replace_word(term, "at", "j"));
+    };
+    kick = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} p[i] += (s) * push.step_size * sum; }}", dimension,
+                       sum("scale[at * (at + 1) / 2 + i] * g[at]", "i", "DIMENSION"));
+    drift = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} q[i] += (s) * push.step_size * sum; }}", dimension,
+                        sum("scale[i * (i + 1) / 2 + at] * p[at]", "0", "i + 1"));
+  }
+  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric, kick,
+                     drift);
+}
+
+/// Trips of the three products with a dense metric in a tick.
+std::uint64_t dense_trips(const KernelShape& shape) {
+  if (!shape.dense || shape.dimension <= kUnrolledDimension) return 0;
+  return 3 * shape.dimension * (1 + shape.dimension / kTripsAtOnce + kTripsAtOnce);
+}
 
 }  // namespace
 
@@ -100,10 +147,19 @@ std::string expand_each(const std::string& text, const std::string& keyword, std
     const std::size_t end = matching_brace(text, open);
     const std::string body = text.substr(open, end - open + 1);
     result += text.substr(at, found - at);
-    if (unroll)
-      for (std::uint64_t i = 0; i < count; ++i) result += replace_word(body, name, std::to_string(i)) + "\n";
-    else
-      result += fmt::format("for (int {0} = 0; {0} < {1}; ++{0}) {2}", name, count, body);
+    std::uint64_t written = 0;
+    if (!unroll) {
+      // Some trips at once: a software driver counts trips.
+      const std::uint64_t whole = count / kTripsAtOnce * kTripsAtOnce;
+      if (whole) {
+        result += fmt::format("for (int {0}_ = 0; {0}_ < {1}; {0}_ += {2}) {{\n", name, whole, kTripsAtOnce);
+        for (std::uint64_t i = 0; i < kTripsAtOnce; ++i)
+          result += replace_word(body, name, fmt::format("({}_ + {})", name, i)) + "\n";
+        result += "}\n";
+      }
+      written = whole;
+    }
+    for (; written < count; ++written) result += replace_word(body, name, std::to_string(written)) + "\n";
     at = end + 1;
   }
 }
@@ -114,20 +170,21 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   kernel.text =
       preamble(shape) +
       fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows, layout.checkpoints) +
+      (shape.dense ? dense_metric(shape) : std::string()) +
       shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
       expand(shape, shader("nuts.comp"));
-  const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
+  const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   kernel.fixed_trips = 16 + 2 * layout.rows * shape.dimension + kDispatchLoops * d;
   kernel.round_trips = 2 + kRoundLoops * d;
-  kernel.tick_trips = 2 + density.trips + kTickLoops * d + depth * (1 + kMergeLoops * d);
+  kernel.tick_trips = 2 + density.trips + dense_trips(shape) + kTickLoops * d + depth * (1 + kMergeLoops * d);
   return kernel;
 }
 
 KernelText density_kernel(const KernelShape& shape, const glsl::Source& density) {
   KernelText kernel;
   kernel.text = preamble(shape) + density.text + "\n" + expand(shape, shader("density.comp"));
-  const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
+  const std::uint64_t d = loop_trips(shape);
   kernel.fixed_trips = 16 + 2 * d + density.trips;
   return kernel;
 }
@@ -142,7 +199,7 @@ KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std
   const std::size_t at = text.find(marker);
   if (at == std::string::npos) throw Error("internal", "draws.comp does not say where the model goes");
   kernel.text += text.substr(0, at) + draws.text + "\n" + text.substr(at + marker.size());
-  const std::uint64_t d = shape.dimension <= kUnrolledDimension ? 0 : shape.dimension;
+  const std::uint64_t d = loop_trips(shape);
   kernel.fixed_trips = 16 + d + draws.trips;
   return kernel;
 }

@@ -13,6 +13,7 @@ struct KernelShape {
   std::uint64_t dimension = 0;
   int max_depth = 10;
   std::uint32_t local_size = 8;
+  bool dense = false;  ///< the metric: a matrix, not its diagonal
 };
 
 /// Dimensions up to this have their loops written out: no loop trips, state in registers.

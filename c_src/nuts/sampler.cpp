@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 #include "error.h"
 #include "glsl/compile.h"
@@ -15,6 +16,7 @@
 #include "gpu/device.h"
 #include "grad/differentiate.h"
 #include "model/evaluator.h"
+#include "nuts/adaptation.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
 #include "nuts/warmup.h"
@@ -105,10 +107,11 @@ class Sampler::Impl {
     return *slot;
   }
 
-  ChainKernel& chain_kernel(bool f64, int max_depth) {
+  ChainKernel& chain_kernel(bool f64, int max_depth, bool dense) {
     need_f64(f64);
-    const auto of = shape(f64, max_depth);
-    return cached(chain_kernels, std::pair(f64, of.max_depth), [&] {
+    auto of = shape(f64, max_depth);
+    of.dense = dense;
+    return cached(chain_kernels, std::tuple(f64, of.max_depth, dense), [&] {
       return std::make_unique<ChainKernel>(device, of, emit(density, f64), glsl::compile_cached);
     });
   }
@@ -155,12 +158,19 @@ class Sampler::Impl {
   Tuning warmup(const Options& options, const OnProgress& progress, std::stop_token stop) {
     check_options(options);
     const PooledWarmup schedule;
+    if (options.metric == MetricKind::LowRank)
+      throw Error("bad_option", "`metric` low_rank is not offered; use dense, diagonal or auto");
+    const auto kernels = [&](bool f64) {
+      return [this, &options, f64](bool dense) -> ChainKernel& {
+        return chain_kernel(f64, options.max_depth, dense);
+      };
+    };
     const bool may_choose = options.precision == PrecisionChoice::Auto;
     if (progress) progress({"compile", 0, 0, 0});
     std::vector<double> starts;
     if (options.precision != PrecisionChoice::F64) {
       try {
-        Tuning tuning = schedule.run(chain_kernel(false, options.max_depth), options, {}, progress, stop);
+        Tuning tuning = schedule.run(kernels(false), options, {}, progress, stop);
         tuning.model_key = key;
         if (!may_choose || !device.info().f64 || single_is_enough(tuning.positions)) return tuning;
         starts = std::move(tuning.positions);
@@ -169,7 +179,7 @@ class Sampler::Impl {
         if (!may_choose || !device.info().f64 || error.reason() != "bad_start") throw;
       }
     }
-    Tuning tuning = schedule.run(chain_kernel(true, options.max_depth), options, starts, progress, stop);
+    Tuning tuning = schedule.run(kernels(true), options, starts, progress, stop);
     tuning.model_key = key;
     return tuning;
   }
@@ -180,12 +190,14 @@ class Sampler::Impl {
     if (tuning.dimension != model->dimension)
       refuse(fmt::format("the tuning has {} dimensions, the model {}", tuning.dimension, model->dimension));
     if (tuning.mapping != "invocation") refuse(fmt::format("no mapping \"{}\"", tuning.mapping));
-    if (tuning.metric != MetricKind::Diagonal) refuse("only diagonal metrics can be used");
-    if (tuning.inverse_metric.size() != tuning.dimension)
-      refuse(fmt::format("the inverse metric has {} numbers for {} dimensions", tuning.inverse_metric.size(),
-                         tuning.dimension));
+    if (tuning.metric != MetricKind::Diagonal && tuning.metric != MetricKind::Dense)
+      refuse("only diagonal and dense metrics can be used");
+    const bool dense = tuning.metric == MetricKind::Dense;
+    const std::uint64_t numbers = dense ? tuning.dimension * tuning.dimension : tuning.dimension;
+    if (tuning.inverse_metric.size() != numbers)
+      refuse(fmt::format("the inverse metric has {} numbers instead of {}", tuning.inverse_metric.size(), numbers));
     for (const double m : tuning.inverse_metric)
-      if (!(m > 0) || !std::isfinite(m))
+      if (!(m > 0 || dense) || !std::isfinite(m))
         refuse(fmt::format("the inverse metric holds {}; it must be positive", m));
     if (!(tuning.step_size > 0) || !std::isfinite(tuning.step_size))
       refuse(fmt::format("the step size is {}; it must be positive", tuning.step_size));
@@ -201,7 +213,8 @@ class Sampler::Impl {
     check_options(options);
     check_tuning(tuning);
     if (progress) progress({"compile", 0, 0, 0});
-    auto& kernel = chain_kernel(tuning.f64, options.max_depth);
+    const bool dense = tuning.metric == MetricKind::Dense;
+    auto& kernel = chain_kernel(tuning.f64, options.max_depth, dense);
     DrawsKernel* outputs = model->output_size ? &draws_kernel(tuning.f64) : nullptr;
 
     Draws result;
@@ -233,6 +246,7 @@ class Sampler::Impl {
 
     Progress told{"sampling", 0, options.chains * options.draws * options.thin, 0};
     const auto scale = [&] {
+      if (dense) return metric_factor(tuning.inverse_metric, tuning.dimension);
       std::vector<double> roots(tuning.inverse_metric);
       for (double& m : roots) m = std::sqrt(m);
       return roots;
@@ -353,7 +367,7 @@ class Sampler::Impl {
   std::string key;
   model::Program density;
   double compile_ms = 0;
-  std::map<std::pair<bool, int>, std::unique_ptr<ChainKernel>> chain_kernels;
+  std::map<std::tuple<bool, int, bool>, std::unique_ptr<ChainKernel>> chain_kernels;
   std::map<bool, std::unique_ptr<DensityKernel>> density_kernels;
   std::map<bool, std::unique_ptr<DrawsKernel>> draws_kernels;
 };

@@ -19,7 +19,8 @@ class Device;
 namespace drey::nuts {
 
 enum class PrecisionChoice : std::uint8_t { F32, F64, Auto };
-enum class MetricKind : std::uint8_t { Diagonal, LowRank, Dense };
+/// Auto, an option only: dense where the warm-up's draws are correlated enough to pay for it, else diagonal.
+enum class MetricKind : std::uint8_t { Diagonal, LowRank, Dense, Auto };
 
 struct Options {
   std::uint64_t chains = 4;
@@ -29,7 +30,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::uint64_t first_chain = 0;  ///< the global number of this job's first chain
   PrecisionChoice precision = PrecisionChoice::Auto;
-  MetricKind metric = MetricKind::Diagonal;
+  MetricKind metric = MetricKind::Auto;
   double target_accept = 0.8;
   int max_depth = 10;
   std::uint64_t budget =
@@ -42,7 +43,7 @@ struct Tuning {
   std::string mapping = "invocation";  ///< or "subgroup"
   MetricKind metric = MetricKind::Diagonal;
   double step_size = 0;
-  std::vector<double> inverse_metric;  ///< diagonal: dimension; other kinds: as sampler.cpp documents
+  std::vector<double> inverse_metric;  ///< diagonal: [dimension]; dense: [dimension][dimension]
   std::uint64_t dimension = 0;
   std::vector<double> positions;  ///< [count][dimension], unconstrained
   std::uint64_t position_count = 0;

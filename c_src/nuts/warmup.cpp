@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "error.h"
 #include "nuts/adaptation.h"
@@ -49,11 +50,10 @@ class Pool {
  public:
   Pool(ChainKernel& kernel, const Options& options, std::uint64_t count, std::uint64_t slots,
        const OnProgress& progress, std::stop_token stop)
-      : kernel_(kernel),
-        chains_(kernel, count, slots, true),
+      : chains_(std::make_unique<Chains>(kernel, count, slots, true)),
         progress_(progress),
         stop_(std::move(stop)),
-        metric_(kernel.shape.dimension, 1.0) {
+        diagonal_(kernel.shape.dimension, 1.0) {
     run_.seed = options.seed;
     run_.first_chain = options.first_chain;
     run_.phase = Phase::Warmup;
@@ -62,18 +62,30 @@ class Pool {
     total_ = 0;
   }
 
-  Chains& chains() { return chains_; }
-  const std::vector<double>& metric() const { return metric_; }
+  Chains& chains() { return *chains_; }
+  /// The diagonal metric last learnt, and the dense one (empty where none is in use).
+  const std::vector<double>& diagonal() const { return diagonal_; }
+  const std::vector<double>& dense() const { return dense_; }
   std::uint64_t transitions() const { return run_.limit; }
   std::uint64_t gradients() const { return gradients_; }
   std::uint64_t divergent() const { return divergent_; }
   void set_total(std::uint64_t total) { total_ = total; }
 
-  void set_metric(std::vector<double> metric) {
-    metric_ = std::move(metric);
-    std::vector<double> scale(metric_);
+  void set_diagonal(std::vector<double> metric) {
+    diagonal_ = std::move(metric);
+    std::vector<double> scale(diagonal_);
     for (double& s : scale) s = std::sqrt(s);
-    chains_.set_scale(scale);
+    chains_->set_scale(scale);
+  }
+  /// From here on with `kernel`, which is made for dense metrics; the chains go on where they stand.
+  void set_dense(ChainKernel& kernel, std::vector<double> metric) {
+    dense_ = std::move(metric);
+    if (&chains_->kernel() != &kernel) {
+      auto next = std::make_unique<Chains>(kernel, chains_->count(), chains_->slots(), true);
+      next->restore(chains_->save());
+      chains_ = std::move(next);
+    }
+    chains_->set_scale(metric_factor(dense_, kernel.shape.dimension));
   }
 
   /// One transition of every chain, recorded in `slot`. \returns the mean acceptance of chains that move at
@@ -83,17 +95,17 @@ class Pool {
     run_.base = run_.limit - 1 - slot;
     run_.step_size = step_size;
     run_.depth_cap = depth_cap;
-    const auto status = chains_.run(run_, {}, stop_);
+    const auto status = chains_->run(run_, {}, stop_);
     if (status.failed) failed(status.failed);
-    const auto record = chains_.record(1, slot);
+    const auto record = chains_->record(1, slot);
     double sum = 0;
-    for (std::uint64_t c = 0; c < chains_.count(); ++c) {
+    for (std::uint64_t c = 0; c < chains_->count(); ++c) {
       sum += record.accept(0, c);
       gradients_ += record.word(0, 1, c);
       divergent_ += record.word(0, 2, c);
     }
-    if (progress_) progress_({"warmup", run_.limit * chains_.count(), total_, divergent_});
-    return sum / static_cast<double>(chains_.count());
+    if (progress_) progress_({"warmup", run_.limit * chains_->count(), total_, divergent_});
+    return sum / static_cast<double>(chains_->count());
   }
 
  private:
@@ -103,14 +115,13 @@ class Pool {
         fmt::format("{} of {} chains found no start with a finite density and gradient in 100 tries of "
                     "uniform(-2, 2) on the unconstrained scale; look for parameters outside their "
                     "constraints' support, or logs and divisions that fail near 0",
-                    count, chains_.count()));
+                    count, chains_->count()));
   }
 
-  ChainKernel& kernel_;
-  Chains chains_;
+  std::unique_ptr<Chains> chains_;
   const OnProgress& progress_;
   std::stop_token stop_;
-  std::vector<double> metric_;
+  std::vector<double> diagonal_, dense_;
   RunOptions run_;
   std::uint64_t total_ = 0, gradients_ = 0, divergent_ = 0;
 };
@@ -127,6 +138,36 @@ double first_step_size(Pool& pool, double step) {
     if (!up && high) return step;
   }
   return step;
+}
+
+std::vector<double> identity(std::uint64_t dimension) {
+  std::vector<double> matrix(dimension * dimension);
+  for (std::uint64_t d = 0; d < dimension; ++d) matrix[d * dimension + d] = 1;
+  return matrix;
+}
+
+/// A dense metric is looked for up to this dimension where the choice is free, from samples this many times the
+/// dimension, and taken where it makes trajectories this much shorter.
+constexpr std::uint64_t kMostDense = 32, kDenseSamples = 20;
+constexpr double kDenseGain = 2.0;
+
+/// The metric that the pool goes on with. Early windows teach a diagonal only: far from the typical set
+/// covariances mislead.
+void learn_metric(Pool& pool, const WarmupSchedule::Kernels& kernels, const PooledSamples& samples, MetricKind wanted,
+                  std::size_t window) {
+  const auto diagonal = fisher_diagonal(samples, pool.diagonal());
+  const std::uint64_t dimension = samples.dimension;
+  const bool forced = wanted == MetricKind::Dense;
+  const bool looked_for = wanted == MetricKind::Auto && window >= 2 && dimension >= 2 && dimension <= kMostDense;
+  if ((forced || looked_for) && samples.count() >= (forced ? 2 : kDenseSamples) * dimension) {
+    double spread = 1;
+    auto dense = fisher_dense(samples, diagonal, &spread);
+    if (forced || !pool.dense().empty() || spread > kDenseGain) {
+      pool.set_dense(kernels(true), std::move(dense));
+      return;
+    }
+  }
+  if (pool.dense().empty()) pool.set_diagonal(diagonal);
 }
 
 /// Stuck chains go where moving ones are: a step size that suits all others never frees a chain that began in a
@@ -156,8 +197,9 @@ std::uint64_t PooledWarmup::pool_size(std::uint64_t chains, const KernelShape& s
   return std::min(std::max(chains, kLeastPool), most);
 }
 
-Tuning PooledWarmup::run(ChainKernel& kernel, const Options& options, std::span<const double> starts,
+Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::span<const double> starts,
                          const OnProgress& progress, std::stop_token stop) const {
+  ChainKernel& kernel = kernels(options.metric == MetricKind::Dense);
   const std::uint64_t dimension = kernel.shape.dimension,
                       pool_count = pool_size(options.chains, kernel.shape);
   const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth);
@@ -178,7 +220,8 @@ Tuning PooledWarmup::run(ChainKernel& kernel, const Options& options, std::span<
         spread[c * dimension + d] = starts[c * dimension % starts.size() + d];
     pool.chains().start_at(spread);
   }
-  pool.set_metric(std::vector<double>(dimension, 1.0));
+  if (options.metric == MetricKind::Dense) pool.set_dense(kernel, identity(dimension));
+  else pool.set_diagonal(std::vector<double>(dimension, 1.0));
   StepSizeAdaptation step(options.target_accept, first_step_size(pool, 0.5));
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const auto& window = windows[w];
@@ -194,15 +237,17 @@ Tuning PooledWarmup::run(ChainKernel& kernel, const Options& options, std::span<
     for (std::uint64_t s = w < 3 ? window.transitions / 2 : 0; s < window.transitions; ++s)
       for (std::uint64_t c = 0; c < pool_count; ++c)
         if (agrees[c]) samples.add(record, s, c);
-    pool.set_metric(fisher_diagonal(samples, pool.metric()));
+    const bool was_dense = !pool.dense().empty();
+    learn_metric(pool, kernels, samples, options.metric, w);
     // A new metric is a new scale of the step.
-    step.restart(w < 2 ? first_step_size(pool, step.averaged()) : step.averaged());
+    const bool anew = w < 2 || was_dense != !pool.dense().empty();
+    step.restart(anew ? first_step_size(pool, step.averaged()) : step.averaged());
   }
   Tuning tuning;
   tuning.f64 = kernel.shape.f64;
-  tuning.metric = MetricKind::Diagonal;
+  tuning.metric = pool.dense().empty() ? MetricKind::Diagonal : MetricKind::Dense;
   tuning.step_size = step.averaged();
-  tuning.inverse_metric = pool.metric();
+  tuning.inverse_metric = pool.dense().empty() ? pool.diagonal() : pool.dense();
   tuning.dimension = dimension;
   const auto positions = pool.chains().positions();
   tuning.position_count = std::min(options.chains, pool_count);

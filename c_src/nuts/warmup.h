@@ -13,11 +13,13 @@ namespace drey::nuts {
 /// Sampler calls it; another schedule can take its place.
 class WarmupSchedule {
  public:
+  using Kernels = std::function<ChainKernel&(bool dense)>;
   virtual ~WarmupSchedule() = default;
-  /// \param kernel compiled for the precision the tuning is to be used in
+  /// \param kernels gives the sampler's kernel for a diagonal or a dense metric, in the precision the tuning is to be
+  ///               used in
   /// \param starts  positions to start from, [count][dimension]; empty: dispersed
   /// \throws Error{bad_start} when no chain finds a finite density
-  virtual Tuning run(ChainKernel& kernel, const Options& options, std::span<const double> starts,
+  virtual Tuning run(const Kernels& kernels, const Options& options, std::span<const double> starts,
                      const OnProgress& progress, std::stop_token stop) const = 0;
 };
 
@@ -26,7 +28,7 @@ class WarmupSchedule {
 /// the warm-up sees are run beside them.
 class PooledWarmup : public WarmupSchedule {
  public:
-  Tuning run(ChainKernel& kernel, const Options& options, std::span<const double> starts,
+  Tuning run(const Kernels& kernels, const Options& options, std::span<const double> starts,
              const OnProgress& progress, std::stop_token stop) const override;
 
   /// Chains that a warm-up runs for a job of `chains`: never depends on the device.
