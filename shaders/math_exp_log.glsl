@@ -185,7 +185,9 @@ real drey_expm1(real x) {
   const real r = drey_exp_split(x, t, low);
   // Half of 2^k, so that the largest results do not overflow on the way.
   const real s = drey_power_of_two(t - real(1.0));
-  const real y = real(2.0) * (((s - real(0.5)) + s * r) + s * (r * r * drey_exp_series(r) + low));
+  const real rest = r * r * drey_exp_series(r) + low;
+  precise real leading = (s - real(0.5)) + s * r;
+  precise real y = real(2.0) * (leading + s * rest);
   return x <= DREY_EXP_MAX ? (x < real(-40.0) ? real(-1.0) : y) : x + DREY_INFINITY;
 }
 

@@ -89,9 +89,10 @@ TEST(Compile, SeveralThreadsMayCompile) {
 }
 
 TEST(Compile, KeepsWhatPreciseAsksFor) {
-  // Without precision the optimiser may turn (x + c) - c into x; compensated arithmetic lives on that it does not.
-  const auto spirv = compile(
-      shader("void main() { precise float t = b[0] + 12582912.0; precise float u = t - 12582912.0; b[1] = u; }"));
+  // Without precision the optimiser may turn (x + c) - c into x; compensated arithmetic lives on that it does
+  // not.
+  const auto spirv = compile(shader(
+      "void main() { precise float t = b[0] + 12582912.0; precise float u = t - 12582912.0; b[1] = u; }"));
   int adds = 0, subtracts = 0;
   for (std::size_t at = 5; at < spirv.size(); at += std::max(1u, spirv[at] >> 16)) {
     adds += (spirv[at] & 0xFFFF) == 129;       // OpFAdd
