@@ -163,10 +163,10 @@ std::vector<Distribution> make() {
   add("uniform", {{"a", real}, {"b", real}}, real, "a", "b", "-log(b - a)", "log(y - a) - log(b - a)",
       "log(b - y) - log(b - a)", "a + (b - a) * u", "lower, upper");
   add("beta", {{"alpha", positive}, {"beta", positive}}, real, "0", "1",
-      "multiply_log(alpha - 1, y) + (beta == 1 ? 0 : (beta - 1) * log1m(y)) - lbeta(alpha, beta)", "y * (alpha + beta) < alpha ? log(inc_beta(alpha, beta, y)) : log1m(inc_beta(beta, alpha, 1 - y))",
+      "multiply_log(alpha - 1, y) + multiply_log(beta - 1, 1 - y) - lbeta(alpha, beta)", "y * (alpha + beta) < alpha ? log(inc_beta(alpha, beta, y)) : log1m(inc_beta(beta, alpha, 1 - y))",
       "y * (alpha + beta) < alpha ? log1m(inc_beta(alpha, beta, y)) : log(inc_beta(beta, alpha, 1 - y))", "", "shapes");
   add("beta_proportion", {{"mu", unit}, {"kappa", positive}}, real, "0", "1",
-      "multiply_log(mu * kappa - 1, y) + ((1 - mu) * kappa == 1 ? 0 : ((1 - mu) * kappa - 1) * log1m(y)) - "
+      "multiply_log(mu * kappa - 1, y) + multiply_log((1 - mu) * kappa - 1, 1 - y) - "
       "lbeta(mu * kappa, (1 - mu) * kappa)",
       "log(inc_beta(mu * kappa, (1 - mu) * kappa, y))", "log(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))", "",
       "mean, precision");

@@ -26,6 +26,7 @@ class Compiled {
   explicit Compiled(std::string_view erlang_text) : Compiled(erlang(erlang_text)) {}
 
   const model::Model& model() const { return model_; }
+  const model::Program& gradient() const { return gradient_; }
 
   /// The log density at an unconstrained point, by the program that computes nothing else.
   double value(std::span<const double> point) const {
@@ -65,9 +66,10 @@ struct Derivative {
 
 /// d f / d x by central differences, extrapolated to step 0 (Ridders, Advances in Engineering Software 4, 1982).
 /// The best of several first steps, since a step may leave the domain of f. The error counts the rounding of f too,
-/// as `rounding` units in its last place.
+/// as `rounding` units in the last place of its value, or of `summand` where that is larger: what f adds up on its way.
 template <typename Number>
-Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x, Number rounding = 4) {
+Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x, Number rounding = 4,
+                              Number summand = 0) {
   constexpr int rows = 10;
   constexpr Number epsilon = std::numeric_limits<Number>::epsilon();
   Derivative<Number> best;
@@ -82,7 +84,7 @@ Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x, 
         const Number high = f(above), low = f(below);
         table[0][i] = (high - low) / (above - below);
         if (!std::isfinite(table[0][i])) break;
-        const Number noise = rounding * epsilon * std::max(std::abs(high), std::abs(low)) / step;
+        const Number noise = rounding * epsilon * std::max({std::abs(high), std::abs(low), summand}) / step;
         Number factor = 1;
         for (int j = 1; j <= i; ++j) {
           factor *= Number(1.6) * Number(1.6);
@@ -101,14 +103,14 @@ Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x, 
 /// d f / d x[i] at a point.
 template <typename Number>
 Derivative<Number> derivative(const std::function<Number(std::span<const Number>)>& f, std::span<const Number> point,
-                              std::size_t i, Number rounding = 4) {
+                              std::size_t i, Number rounding = 4, Number summand = 0) {
   std::vector<Number> moved(point.begin(), point.end());
   return derivative<Number>(
       [&](Number x) {
         moved[i] = x;
         return f(moved);
       },
-      point[i], rounding);
+      point[i], rounding, summand);
 }
 
 /// d f / d x[i] of a function in long double, by the central difference of eighth order; the error is estimated by

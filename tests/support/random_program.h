@@ -162,6 +162,13 @@ class ProgramGenerator {
     }
     if (size == n_) all.push_back("n");
     if (size == m_) all.push_back("m"), all.push_back("{at, idx, " + std::to_string(1 + below(n_)) + "}");
+    for (const auto& [loop, top] : loops_) {
+      all.push_back("{min, " + loop + ", 2}");
+      all.push_back("{'-', " + std::to_string(top + 1) + ", " + loop + "}");
+      if (top > size) all.back() = "{'+', 1, {rem, " + loop + ", " + std::to_string(size) + "}}";
+      if (top <= size) all.push_back("{if_else, {'==', " + loop + ", 1}, 2, {'-', " + loop + ", 1}}");
+      all.push_back("{at, [1, 2, 1, 2, 2, 1, 2], " + loop + "}");
+    }
     return pick(all);
   }
 
