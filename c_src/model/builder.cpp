@@ -419,6 +419,14 @@ ValueId Builder::formula(const Formula& f, const std::map<std::string, ValueId, 
   return call(f.name, std::move(args));
 }
 
+std::pair<ValueId, std::int64_t> Builder::base_and_shift(ValueId index) const {
+  if (const auto c = constant_i(index)) return {none, *c};
+  const Value& v = program_.values[index];
+  if (v.op == Op::AddI)
+    if (const auto c = constant_i(v.args[1])) return {v.args[0], *c};
+  return {index, 0};
+}
+
 bool Builder::Frame::may_write(MemoryId memory) const {
   return !known_writes || memory >= first_new ||
          std::find(writes.begin(), writes.end(), memory) != writes.end();
@@ -438,11 +446,13 @@ void Builder::wrote(MemoryId memory, ValueId index, ValueId value) {
   if (program_.memories[memory].space == Space::Local)
     for (std::size_t at = 1; at < frames_.size(); ++at)
       if (!frames_[at].may_write(memory)) broken("a body writes a Local that it did not announce");
-  // Other elements keep their known values only where both indices are constants.
-  std::map<ValueId, Cell> kept;
-  if (constant_i(index))
-    for (const auto& [other, cell] : cells_[memory])
-      if (other != index && constant_i(other)) kept.emplace(other, cell);
+  // Other elements keep their known values only where their indices are surely different: by a constant.
+  std::map<ValueId, Cell> kept = std::move(cells_[memory]);
+  const auto [base, shift] = base_and_shift(index);
+  for (auto cell = kept.begin(); cell != kept.end();) {
+    const auto [other, other_shift] = base_and_shift(cell->first);
+    cell = base == other && shift != other_shift ? std::next(cell) : kept.erase(cell);
+  }
   forget(memory);
   cells_[memory] = std::move(kept);
   if (value != none) cells_[memory][index] = {value, frames_.size() - 1};

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/formula.h"
@@ -125,6 +126,8 @@ class Builder {
   std::size_t pure_depth(const Value& value) const;
   std::optional<double> constant(ValueId id) const;
   std::optional<std::int64_t> constant_i(ValueId id) const;
+  /// An index as a value (none: 0) and what is added to it.
+  std::pair<ValueId, std::int64_t> base_and_shift(ValueId index) const;
   void check(ValueId id, Type type) const;
   void forget(MemoryId memory);
   void forget_written(const Frame& frame);
