@@ -2,14 +2,17 @@
 %%
 %% A chain's draws depend on the model, the seed, its global number and the tuning, not on who ran it. So the
 %% result is that of one node running all chains, whatever the nodes, and the chains of a node that was lost are
-%% simply run again by another.
+%% simply run again by another. The work is cut in chunks of chains: a node that is done takes the next, so that a
+%% fast one comes to more.
 -module(drey_cluster).
 
--export([nodes_option/1, sample/3, shares/2]).
+-export([nodes_option/1, sample/3, chunks/2]).
 
 -define(DEFAULT_CHAINS, 64).  % enough for the lanes of a CPU; who has GPUs names a larger number
 
--type share() :: {First :: non_neg_integer(), Count :: pos_integer()}.
+-define(LANES, 64).
+
+-type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
 
 %% @doc Takes the option `nodes' out of the options, which come back as a map when it was there.
 -spec nodes_option(drey:opts()) -> {[node()], drey:opts()}.
@@ -29,22 +32,28 @@ sample(Nodes, Model, Opts) when is_list(Opts) ->
 sample([_ | _] = Nodes, Model, Opts0) when is_map(Opts0) ->
     Opts = maps:merge(#{chains => ?DEFAULT_CHAINS, seed => fresh_seed()}, Opts0),
     case lists:all(fun is_atom/1, Nodes) andalso is_integer(maps:get(chains, Opts)) of
-        true -> warm(lists:usort(Nodes), Nodes, Model, Opts);
+        true -> warm(Nodes, Model, Opts);
         false -> drey_error:new(bad_option, "nodes is a list of node names, chains an integer; found ~0tp and ~0tp",
                                 [Nodes, maps:get(chains, Opts)])
     end;
 sample(Nodes, _, _) ->
     drey_error:new(bad_option, "nodes is a list of at least one node name; found ~0tp", [Nodes]).
 
-%% @doc `Chains' chains over `N' nodes as even as can be, as {first, count}; no empty shares.
--spec shares(non_neg_integer(), pos_integer()) -> [share()].
-shares(Chains, N) ->
-    Bound = fun(I) -> I * Chains div N end,
-    [{Bound(I), Bound(I + 1) - Bound(I)} || I <- lists:seq(0, N - 1), Bound(I + 1) > Bound(I)].
+%% @doc The chunks of a run of `Chains' chains on `N' nodes, as {first, count}. At least one a node; where chains are
+%% many, four a node, so that a fast node comes to more of them than a slow one; but none of fewer chains than fill the
+%% lanes of a device, unless there are no more.
+-spec chunks(non_neg_integer(), pos_integer()) -> [chunk()].
+chunks(Chains, N) ->
+    even(Chains, max(N, min(4 * N, Chains div ?LANES))).
 
-warm(_, Nodes, Model, #{tuning := _} = Opts) ->
+%% As even as can be; none empty.
+even(Chains, Parts) ->
+    Bound = fun(I) -> I * Chains div Parts end,
+    [{Bound(I), Bound(I + 1) - Bound(I)} || I <- lists:seq(0, Parts - 1), Bound(I + 1) > Bound(I)].
+
+warm(Nodes, Model, #{tuning := _} = Opts) ->
     split(Nodes, Model, Opts, 0);
-warm(_, [Node | Others], Model, Opts) ->
+warm([Node | Others], Model, Opts) ->
     WarmOpts = maps:with([chains, first_chain, seed, warmup, precision, metric, target_accept, max_depth,
                           deadline_ms, device, budget, stream_to], Opts),
     Start = erlang:monotonic_time(millisecond),
@@ -52,58 +61,45 @@ warm(_, [Node | Others], Model, Opts) ->
         {ok, Tuning} ->
             split([Node | Others], Model, Opts#{tuning => Tuning}, erlang:monotonic_time(millisecond) - Start);
         {error, #{reason := noconnection}} when Others =/= [] ->
-            warm([], Others, Model, Opts);
+            warm(Others, Model, Opts);
         {error, _} = Error ->
             Error
     end.
 
 split(Nodes, Model, Opts, WarmupMs) ->
-    #{chains := Chains} = Opts,
-    First = maps:get(first_chain, Opts, 0),
-    Shares = shares(Chains, length(Nodes)),
-    Run = #{model => Model, opts => Opts, first => First, alive => Nodes},
-    {Now, Idle} = lists:split(length(Shares), Nodes),
-    Requests = lists:foldl(fun({Node, Share}, Acc) -> request(Node, Share, Run, Acc) end,
-                           erpc:reqids_new(), lists:zip(Now, Shares)),
-    case collect(Requests, Run, Idle, []) of
+    Chunks = chunks(maps:get(chains, Opts), length(Nodes)),
+    case work(Chunks, Nodes, erpc:reqids_new(), {Model, Opts}, []) of
         {ok, Parts} -> join(lists:keysort(1, Parts), Opts, Nodes, WarmupMs);
         {error, _} = Error -> Error
     end.
 
-request(Node, {First, Count} = Share, #{model := Model, opts := Opts, first := Base}, Requests) ->
-    %% The summary is of all chains together, made when they are.
-    ShareOpts = Opts#{chains => Count, first_chain => Base + First, summary => false},
-    erpc:send_request(Node, drey, sample, [Model, ShareOpts], {Node, Share}, Requests).
-
-%% Waits for all shares. `Idle' are nodes with nothing to do: they take what a lost node had.
-collect(Requests, Run, Idle, Parts) ->
+%% Hands chunks to idle nodes until there are none of either, then waits for an answer. A node that is lost is left
+%% out; its chunk goes back. `Parts' are the chunks that are done.
+work([Chunk | Chunks], [Node | Idle], Requests, Run, Parts) ->
+    work(Chunks, Idle, request(Node, Chunk, Run, Requests), Run, Parts);
+work(Chunks, Idle, Requests, Run, Parts) ->
     try erpc:receive_response(Requests, infinity, true) of
-        no_request ->
+        no_request when Chunks =:= [] ->
             {ok, Parts};
-        {{ok, Result}, {Node, Share}, Rest} ->
-            collect(Rest, Run, Idle ++ [Node], [{Share, Node, Result} | Parts]);
+        no_request ->
+            drey_error:new(noconnection, "all nodes of the run were lost before it was done");
+        {{ok, Result}, {Node, Chunk}, Rest} ->
+            work(Chunks, Idle ++ [Node], Rest, Run, [{Chunk, Node, Result} | Parts]);
         {{error, _} = Error, _, Rest} ->
             give_up(Rest),
             Error
     catch
-        Class:{Reason, {Node, Share}, Rest} ->
+        Class:{Reason, {Node, Chunk}, Rest} ->
             case drey_error:from_exception(Node, {sample, 2}, Class, Reason) of
-                {error, #{reason := noconnection}} = Error -> replace(Node, Share, Rest, Run, Idle, Parts, Error);
+                {error, #{reason := noconnection}} -> work([Chunk | Chunks], Idle, Rest, Run, Parts);
                 Error -> give_up(Rest), Error
             end
     end.
 
-replace(Lost, Share, Rest, #{alive := Alive} = Run, Idle, Parts, Error) ->
-    case {Idle -- [Lost], Alive -- [Lost]} of
-        {_, []} ->
-            Error;
-        {[Node | Others], Left} ->
-            Left1 = Run#{alive := Left},
-            collect(request(Node, Share, Left1, Rest), Left1, Others, Parts);
-        {[], [Node | _] = Left} ->
-            Left1 = Run#{alive := Left},
-            collect(request(Node, Share, Left1, Rest), Left1, [], Parts)
-    end.
+request(Node, {First, Count} = Chunk, {Model, Opts}, Requests) ->
+    %% The summary is of all chains together, made when they are.
+    ChunkOpts = Opts#{chains => Count, first_chain => maps:get(first_chain, Opts, 0) + First, summary => false},
+    erpc:send_request(Node, drey, sample, [Model, ChunkOpts], {Node, Chunk}, Requests).
 
 %% The callers of what still runs are gone with their requests, and so the nodes cancel it.
 give_up(Requests) ->
@@ -121,7 +117,7 @@ join(Parts, #{tuning := Tuning} = Opts, Nodes, WarmupMs) ->
                            stats => stats([maps:get(stats, R, #{}) || R <- Results]),
                            summary => Summary,
                            tuning => Tuning,
-                           timing => timing([maps:get(timing, R, #{}) || R <- Results], WarmupMs),
+                           timing => timing(Parts, WarmupMs),
                            device => iolist_to_binary(lists:join(<<", ">>, lists:usort([maps:get(device, R, <<>>) || R <- Results]))),
                            seed => maps:get(seed, Opts),
                            first_chain => maps:get(first_chain, Opts, 0),
@@ -146,11 +142,17 @@ stats(All) ->
         {error, _} -> #{}
     end.
 
-%% Nodes work side by side: the slowest one is the time that passed.
-timing(Timings, WarmupMs) ->
-    Slowest = lists:foldl(fun(T, Acc) -> maps:merge_with(fun(_, A, B) -> max(A, B) end, T, Acc) end,
-                          #{}, Timings),
+%% A node's chunks run one after another, the nodes side by side: the slowest one is the time that passed.
+timing(Parts, WarmupMs) ->
+    ByNode = lists:foldl(fun({_, Node, #{timing := T}}, Acc) ->
+                                 maps:update_with(Node, fun(Sum) -> merge(fun erlang:'+'/2, Sum, T) end, T, Acc);
+                            (_, Acc) -> Acc
+                         end, #{}, Parts),
+    Slowest = lists:foldl(fun(T, Acc) -> merge(fun erlang:max/2, T, Acc) end, #{}, maps:values(ByNode)),
     Slowest#{warmup_ms => max(WarmupMs, maps:get(warmup_ms, Slowest, 0))}.
+
+merge(Fun, A, B) ->
+    maps:merge_with(fun(_, X, Y) -> Fun(X, Y) end, A, B).
 
 part({{First, Count}, Node, Result}) ->
     #{node => Node, first_chain => First, chains => Count, device => maps:get(device, Result, <<>>),

@@ -2,16 +2,19 @@
 
 -include_lib("eunit/include/eunit.hrl").
 
-shares_cover_all_chains_once_test_() ->
+chunks_cover_all_chains_once_test_() ->
     [?_assertEqual(lists:seq(0, Chains - 1),
-                   lists:append([lists:seq(F, F + C - 1) || {F, C} <- drey_cluster:shares(Chains, N)]))
-     || Chains <- [0, 1, 2, 5, 64, 65], N <- [1, 2, 3, 7]].
+                   lists:append([lists:seq(F, F + C - 1) || {F, C} <- drey_cluster:chunks(Chains, N)]))
+     || Chains <- [0, 1, 2, 5, 64, 65, 1000, 4097], N <- [1, 2, 3, 7]].
 
-shares_are_even_test() ->
-    ?assertEqual([{0, 32}, {32, 32}], drey_cluster:shares(64, 2)),
-    ?assertEqual([1, 1], lists:usort([C || {_, C} <- drey_cluster:shares(3, 3)]) ++ [1]),
-    Counts = [C || {_, C} <- drey_cluster:shares(65, 7)],
-    ?assert(lists:max(Counts) - lists:min(Counts) =< 1).
+few_chains_are_one_even_chunk_a_node_test() ->
+    ?assertEqual([{0, 32}, {32, 32}], drey_cluster:chunks(64, 2)),
+    ?assertEqual([{0, 2}, {2, 2}, {4, 3}], drey_cluster:chunks(7, 3)),
+    ?assertEqual([{0, 1}, {1, 1}], drey_cluster:chunks(2, 5)).
+
+many_chains_are_four_chunks_a_node_test() ->
+    ?assertEqual(lists:duplicate(8, 512), [C || {_, C} <- drey_cluster:chunks(4096, 2)]),
+    ?assertEqual(lists:duplicate(4, 64), [C || {_, C} <- drey_cluster:chunks(256, 2)]).
 
 nodes_option_test() ->
     ?assertEqual({[a@b], #{chains => 2}}, drey_cluster:nodes_option(#{nodes => [a@b], chains => 2})),

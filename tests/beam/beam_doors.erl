@@ -217,6 +217,13 @@ same_draws() ->
               [{?A, 0, 2}, {?B, 2, 2}, {?PEER, 4, 3}] =
                   [{N, F, C} || #{node := N, first_chain := F, chains := C} <- Who]
       end},
+     {"many chains are run in chunks, and are those of one run",
+      fun() ->
+              Opts = #{chains => 300, warmup => 100, draws => 5, seed => 19},
+              {ok, #{draws := One, tuning := Tuning}} = drey:sample(?A, schools(), Opts),
+              {ok, #{draws := One, nodes := Chunks}} = drey:sample(schools(), Opts#{tuning => Tuning, nodes => [?A, ?B]}),
+              4 = length(Chunks)
+      end},
      {"the chains of a node that is not there are run by another",
       fun() ->
               Opts = #{chains => 4, warmup => 100, draws => 30, seed => 13},
