@@ -93,12 +93,13 @@ const std::vector<Row>& rows() {
          o.sampling.precision = choices[choice(name, v, {"f32", "f64", "auto"})];
          o.precision_given = true;
        }},
-      {{"metric", "warmup sample", "diagonal, low_rank, dense", "diagonal", "the kind of inverse metric"},
+      {{"metric", "warmup sample", "auto, diagonal, dense", "auto",
+        "the kind of inverse metric; auto takes a dense one where the draws of the warm-up are correlated enough"},
        [](auto name, const Term& v, Options& o) {
-         constexpr nuts::MetricKind kinds[] = {nuts::MetricKind::Diagonal, nuts::MetricKind::LowRank,
+         constexpr nuts::MetricKind kinds[] = {nuts::MetricKind::Auto, nuts::MetricKind::Diagonal,
                                                nuts::MetricKind::Dense};
-         o.sampling.metric = kinds[choice(name, v, {"diagonal", "low_rank", "dense"})];
-         o.metric_given = true;
+         o.sampling.metric = kinds[choice(name, v, {"auto", "diagonal", "dense"})];
+         o.metric_given = o.sampling.metric != nuts::MetricKind::Auto;
        }},
       {{"target_accept", "warmup sample", "a number from 0.1 to 0.999", "0.8",
         "the acceptance that warm-up tunes the step size for; nearer 1 means smaller steps"},

@@ -50,7 +50,7 @@ TEST(Options, DefaultsAreWhatTheTableSays) {
   EXPECT_EQ(read.sampling.target_accept, 0.8);
   EXPECT_EQ(read.sampling.max_depth, 10);
   EXPECT_EQ(read.sampling.precision, nuts::PrecisionChoice::Auto);
-  EXPECT_EQ(read.sampling.metric, nuts::MetricKind::Diagonal);
+  EXPECT_EQ(read.sampling.metric, nuts::MetricKind::Auto);
   EXPECT_EQ(read.outputs, std::nullopt);
   EXPECT_EQ(read.deadline, std::nullopt);
 }
