@@ -1,15 +1,17 @@
 #include "cnode/application.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <boost/asio/signal_set.hpp>
 #include <ostream>
 
+#include "cnode/connector.h"
 #include "cnode/cookie.h"
 #include "cnode/epmd.h"
 #include "cnode/listener.h"
+#include "cnode/metrics.h"
 #include "cnode/names.h"
 #include "cnode/node.h"
+#include "cnode/tls.h"
 
 namespace drey::cnode {
 namespace {
@@ -48,15 +50,6 @@ NodeOptions node_options(const Options& options, const std::string& version, std
 
 }  // namespace
 
-void set_up_log(const Options& options) {
-  auto logger =
-      std::make_shared<spdlog::logger>("drey_node", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_level(spdlog::level::from_str(options.log_level));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
-}
-
 int run(const Options& options, asio::io_context& io, Exports exports, const std::string& device,
         const std::string& version, std::ostream& out) {
   const asio::ip::address address = listen_address(options);
@@ -70,7 +63,19 @@ int run(const Options& options, asio::io_context& io, Exports exports, const std
   listening.last_port = options.last_port;
   listening.half_open = options.half_open;
   listening.half_open_an_address = options.half_open_an_address;
+  const MakeStream make_stream = options.tls.certfile.empty() ? MakeStream() : make_tls(options.tls);
+  listening.make_stream = make_stream;
   Listener listener(node, listening);
+
+  ConnectorOptions connecting;
+  connecting.epmd_port = options.epmd_port;
+  connecting.fixed_port = options.connect_port;
+  connecting.make_stream = make_stream;
+  Connector connector(node, connecting);
+  std::optional<Metrics> metrics;
+  if (options.metrics_port >= 0)
+    metrics.emplace(io, static_cast<std::uint16_t>(options.metrics_port),
+                    [&] { return metrics_text(node, listener.half_open()); });
 
   int status = 0;
   std::shared_ptr<epmd::Registration> registration;
@@ -78,6 +83,8 @@ int run(const Options& options, asio::io_context& io, Exports exports, const std
   asio::steady_timer last_resort(io);
   const auto leave = [&] {
     listener.stop();
+    connector.stop();
+    if (metrics) metrics->stop();
     if (registration) registration->stop();
     signals.cancel();
     // A peer that does not read must not keep the node alive.
@@ -95,6 +102,11 @@ int run(const Options& options, asio::io_context& io, Exports exports, const std
 
   const auto ready = [&] {
     listener.start();
+    if (metrics) {
+      metrics->start();
+      spdlog::info("metrics at http://127.0.0.1:{}/metrics", metrics->port());
+    }
+    for (const std::string& peer : options.connect) connector.keep(peer);
     out << fmt::format("drey_node ready name={} port={} device={}\n", options.name, listener.port(), device)
         << std::flush;
   };

@@ -8,11 +8,8 @@
 #include "cnode/exports.h"
 #include "cnode/options.h"
 
-/// A node from its command line to its end: log, cookie, listener, epmd, signals.
+/// A node from its command line to its end: cookie, listener, epmd, peers to connect to, metrics, signals.
 namespace drey::cnode {
-
-/// Sends the log to standard error, in the format and from the level that the options say.
-void set_up_log(const Options& options);
 
 /// Runs the node on this thread until SIGTERM or SIGINT. Prints one line to `out` when it can be called:
 /// `drey_node ready name=... port=... device=...`.

@@ -5,7 +5,7 @@
 namespace drey::cnode {
 
 Listener::Listener(Node& node, ListenerOptions options)
-    : node_(node), options_(options), acceptor_(node.io()), pause_(node.io()) {
+    : node_(node), options_(std::move(options)), acceptor_(node.io()), pause_(node.io()) {
   error_code error;
   for (std::uint32_t port = options_.first_port; port <= options_.last_port; ++port) {
     const tcp::endpoint endpoint(options_.address, static_cast<std::uint16_t>(port));
@@ -68,7 +68,8 @@ void Listener::make_room(const asio::ip::address& address) {
 }
 
 void Listener::accepted(tcp::socket socket) {
-  auto stream = make_plain_stream(std::move(socket));
+  auto stream = options_.make_stream ? options_.make_stream(std::move(socket), {})
+                                     : make_plain_stream(std::move(socket));
   make_room(stream->address());
   half_open_.emplace_back();
   const auto place = std::prev(half_open_.end());

@@ -21,6 +21,7 @@ struct ListenerOptions {
   std::size_t half_open = 256;                  ///< in all
   std::size_t half_open_an_address = 64;
   std::chrono::milliseconds deadline{7000};  ///< for a handshake
+  MakeStream make_stream;                    ///< empty: in clear
 };
 
 class Listener {

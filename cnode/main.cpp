@@ -6,6 +6,7 @@
 
 #include "cnode/application.h"
 #include "cnode/drey_exports.h"
+#include "cnode/log.h"
 #include "cnode/version.h"
 #include "error.h"
 #include "service/engine.h"

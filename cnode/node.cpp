@@ -6,6 +6,7 @@
 #include "cnode/flags.h"
 #include "cnode/gen_server.h"
 #include "cnode/raw.h"
+#include "cnode/sys_info.h"
 
 namespace drey::cnode {
 namespace {
@@ -23,6 +24,7 @@ Node::Node(asio::io_context& io, NodeOptions options, Exports exports)
   processes_.spawn_registered("net_kernel");
   processes_.spawn_registered("rex");
   for (const auto& [name, module] : exports_.modules()) processes_.spawn_registered(name);
+  export_sys_info(exports_, *this);
 }
 
 Node::~Node() {

@@ -44,6 +44,7 @@ class Node {
   const std::string& name() const { return options_.name; }
   const NodeOptions& options() const { return options_; }
   Processes& processes() { return processes_; }
+  const Processes& processes() const { return processes_; }
   const Exports& exports() const { return exports_; }
   std::size_t session_count() const { return sessions_.size(); }
   const std::unordered_map<std::string, std::shared_ptr<Session>>& sessions() const { return sessions_; }
@@ -87,6 +88,7 @@ class Node {
                   bytes_out = 0;
   };
   Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
 
  private:
   void write_line(Process& process, std::string line);

@@ -34,7 +34,7 @@ void parse_ports(const std::string& range, std::uint16_t& first, std::uint16_t& 
 ParsedOptions parse_options(const std::vector<std::string>& arguments, const std::string& version) {
   Options options;
   std::string name, sname, ports = "0";
-  bool no_epmd = false;
+  bool no_epmd = false, no_verify = false;
   int tick_time = 60;
   if (const char* given = std::getenv("ERL_EPMD_PORT"); given != nullptr && *given != '\0') {
     try {
@@ -60,6 +60,17 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
   app.add_flag("--no-epmd", no_epmd, "Register with no epmd");
   app.add_option("--epmd-port", options.epmd_port, "Port of epmd; else ERL_EPMD_PORT")->capture_default_str();
   app.add_option("--connect", options.connect, "Node to connect to and stay connected with; may be repeated");
+  app.add_option("--connect-port", options.connect_port,
+                 "Port of the nodes to connect to; else their epmd says it");
+  app.add_option("--tls-certfile", options.tls.certfile,
+                 "Certificate and intermediates (PEM): TLS, as -proto_dist inet_tls");
+  app.add_option("--tls-keyfile", options.tls.keyfile, "Its key (PEM)");
+  app.add_option("--tls-cacertfile", options.tls.cacertfile,
+                 "Who may have signed a peer's certificate (PEM)");
+  app.add_flag("--tls-no-verify", no_verify,
+               "Take peers without a certificate: encryption that proves nothing");
+  app.add_option("--metrics", options.metrics_port, "Port on 127.0.0.1 for Prometheus; 0: any")
+      ->check(CLI::Range(0, 65535));
   app.add_option("--device", options.device, "Index of the Vulkan device; -1: the best one")
       ->capture_default_str();
   app.add_option("--max-jobs", options.max_jobs, "Jobs running and waiting; more are refused as busy")
@@ -108,6 +119,11 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
     options.name = own_name(options.long_names ? name : sname, options.long_names).full();
     parse_ports(ports, options.first_port, options.last_port);
     options.epmd = !no_epmd;
+    options.tls.verify = !no_verify;
+    if (options.tls.certfile.empty() != options.tls.keyfile.empty())
+      throw Error("bad_option", "TLS takes both --tls-certfile and --tls-keyfile");
+    if (options.tls.certfile.empty() && (no_verify || !options.tls.cacertfile.empty()))
+      throw Error("bad_option", "there is no TLS without --tls-certfile and --tls-keyfile");
     options.tick_time = std::chrono::seconds(tick_time);
     if (!options.epmd && options.first_port == 0)
       throw Error("bad_option", "without epmd a caller must know the port: give --dist-ports");

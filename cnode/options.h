@@ -1,10 +1,14 @@
 #pragma once
 
+#include "cnode/stream.h"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "cnode/tls.h"
 
 /// The command line of a node, and what it says when it cannot be understood. Reads the environment
 /// (ERL_EPMD_PORT) and a configuration file; touches no network and no cookie.
@@ -29,6 +33,9 @@ struct Options {
   std::size_t half_open = 256;
   std::size_t half_open_an_address = 64;
   std::vector<std::string> connect;
+  std::uint16_t connect_port = 0;  ///< where those listen; 0: ask their epmd
+  TlsOptions tls;
+  int metrics_port = -1;  ///< -1: none; 0: one that the system chooses
   std::string log_level = "info";
   std::string log_format = "text";
 };

@@ -30,11 +30,15 @@ void Setup::start() {
   timer_.async_wait([self = shared_from_this()](const error_code& error) {
     if (!error) self->abort("the handshake took too long");
   });
-  if (const auto* initiator = std::get_if<handshake::Initiator>(&machine_)) {
-    queue(initiator->begin());
-    return write();
-  }
-  read();
+  stream_->async_open([self = shared_from_this()](const error_code& error) {
+    if (!self->done_) return;
+    if (error) return self->finish(error.message());
+    if (const auto* initiator = std::get_if<handshake::Initiator>(&self->machine_)) {
+      self->queue(initiator->begin());
+      return self->write();
+    }
+    self->read();
+  });
 }
 
 void Setup::abort(const std::string& why) { finish(last_.empty() ? why : last_); }

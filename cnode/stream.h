@@ -24,6 +24,8 @@ class Stream {
   using Handler = std::function<void(const error_code&, std::size_t)>;
   virtual ~Stream() = default;
 
+  /// What comes before the first byte: nothing in clear, the handshake of TLS. Once, before all else.
+  virtual void async_open(std::function<void(const error_code&)> handler) { handler({}); }
   /// At most one read and one write are under way at a time. Handlers are never called from within the call.
   virtual void async_read_some(asio::mutable_buffer into, Handler handler) = 0;
   virtual void async_write_some(const std::vector<asio::const_buffer>& from, Handler handler) = 0;
@@ -40,5 +42,9 @@ class Stream {
 
 /// TCP, with Nagle's algorithm off.
 std::shared_ptr<Stream> make_plain_stream(tcp::socket socket);
+
+/// Makes a stream of a connected socket; `host` is the host part of the name of the peer that we connected
+/// to, empty where the peer connected to us.
+using MakeStream = std::function<std::shared_ptr<Stream>(tcp::socket socket, const std::string& host)>;
 
 }  // namespace drey::cnode

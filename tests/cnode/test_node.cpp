@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cnode/application.h"
+#include "cnode/log.h"
 #include "cnode/rpc.h"
 #include "error.h"
 

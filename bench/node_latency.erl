@@ -1,0 +1,89 @@
+%% Round trips to a BEAM and to the node, in turn, so that whatever else the machine does falls on both. A ratio is
+%% that of the medians over rounds: below 1 the node is faster.
+-module(node_latency).
+
+-export([main/1, peer/0, echo/1, null/0, size/1, blob/1]).
+-export([init/1, handle_call/3, handle_cast/2]).
+
+%% The peer's side: the same functions as the node's module `test'.
+peer() -> {ok, _} = gen_server:start({local, test}, ?MODULE, [], []), io:format("peer ready~n").
+null() -> ok.
+echo(X) -> X.
+size(Binary) -> byte_size(Binary).
+blob(Size) ->
+    case persistent_term:get({blob, Size}, none) of
+        none -> Blob = binary:copy(<<7>>, Size), persistent_term:put({blob, Size}, Blob), Blob;
+        Blob -> Blob
+    end.
+init([]) -> {ok, nil}.
+handle_call({echo, X}, _, S) -> {reply, X, S}.
+handle_cast(_, S) -> {noreply, S}.
+
+main([Peer, Node, RoundsText]) ->
+    Rounds = list_to_integer(atom_to_list(RoundsText)),
+    [pong = net_adm:ping(N) || N <- [Peer, Node]],
+    Targets = [{Peer, ?MODULE}, {Node, test}],
+    Mb = 1 bsl 20,
+    Small = binary:copy(<<1>>, 64 * 1024), Big = binary:copy(<<1>>, Mb), Huge = binary:copy(<<1>>, 64 * Mb),
+    io:format("~-34s ~10s ~10s ~8s ~s~n", ["", "BEAM", "drey_node", "ratio", "goal"]),
+    Times = fun(Count, Call) -> fun({N, M}) -> timed(Count, fun() -> Call(N, M) end) end end,
+    Null = rounds(Rounds, Targets, Times(400, fun(N, M) -> erpc:call(N, M, null, []) end)),
+    line("erpc null, p50 us", 0.50, Null, 0.6),
+    line("erpc null, p99 us", 0.99, Null, 0.8),
+    row("rpc null, p50 us", rounds(Rounds, Targets, Times(400, fun(N, M) -> rpc:call(N, M, null, []) end)), 0.6),
+    row("GenServer.call, p50 us", rounds(Rounds, Targets, Times(400, fun(N, _) -> gen_server:call({test, N}, {echo, x}) end)), 0.9),
+    row("argument 64 KiB, p50 us", rounds(Rounds, Targets, Times(200, fun(N, M) -> erpc:call(N, M, size, [Small]) end)), 0.75),
+    row("argument 1 MiB, p50 us", rounds(Rounds, Targets, Times(40, fun(N, M) -> erpc:call(N, M, size, [Big]) end)), 0.75),
+    row("result 1 MiB, p50 us", rounds(Rounds, Targets, Times(40, fun(N, M) -> erpc:call(N, M, blob, [Mb]) end)), 0.9),
+    row("argument 64 MiB, p50 us", rounds(Rounds, Targets, Times(2, fun(N, M) -> erpc:call(N, M, size, [Huge]) end)), 0.45),
+    row("result 64 MiB, p50 us", rounds(Rounds, Targets, Times(2, fun(N, M) -> erpc:call(N, M, blob, [64 * Mb]) end)), 0.6),
+    row("32 callers, us a call", rounds(Rounds, Targets, fun({N, M}) -> [callers(32, 100, fun() -> erpc:call(N, M, null, []) end)] end), 1 / 1.2),
+    streaming(Targets),
+    halt().
+
+%% One caller's times in microseconds.
+timed(Count, Call) ->
+    Call(),
+    garbage_collect(),
+    [begin T = erlang:monotonic_time(nanosecond), Call(), (erlang:monotonic_time(nanosecond) - T) / 1000 end
+     || _ <- lists:seq(1, Count)].
+
+callers(Callers, Calls, Call) ->
+    Start = erlang:monotonic_time(nanosecond),
+    Pids = [spawn_monitor(fun() -> [Call() || _ <- lists:seq(1, Calls)] end) || _ <- lists:seq(1, Callers)],
+    [receive {'DOWN', Ref, _, Pid, normal} -> ok end || {Pid, Ref} <- Pids],
+    (erlang:monotonic_time(nanosecond) - Start) / 1000 / (Callers * Calls).
+
+%% Of each target a list a round; the targets take turns.
+rounds(Rounds, Targets, Measure) ->
+    Measured = [[Measure(T) || T <- Targets] || _ <- lists:seq(1, Rounds)],
+    [[lists:nth(I, Round) || Round <- Measured] || I <- lists:seq(1, length(Targets))].
+
+quantile(P, List) ->
+    Sorted = lists:sort(List),
+    lists:nth(max(1, ceil(P * length(Sorted))), Sorted).
+of_rounds(P, PerRound) -> quantile(0.5, [quantile(P, Times) || Times <- PerRound]).
+
+row(Name, Measured, Goal) -> line(Name, 0.5, Measured, Goal).
+line(Name, P, [Beam, Node], Goal) ->
+    B = of_rounds(P, Beam), D = of_rounds(P, Node),
+    io:format("~-34s ~10.1f ~10.1f ~8.2f ~.2f~s~n", [Name, B, D, D / B, Goal, if D / B =< Goal -> ""; true -> "  missed" end]).
+
+%% A null call while a gibibyte streams from the node, against an idle one.
+streaming([_, {N, M}]) ->
+    Idle = quantile(0.5, timed(400, fun() -> erpc:call(N, M, null, []) end)),
+    Self = self(),
+    spawn_link(fun() -> byte_size(erpc:call(N, M, blob, [1 bsl 30])), Self ! streamed end),
+    timer:sleep(1000),
+    Times = during(N, M, []),
+    case Times of
+        [] -> io:format("the gibibyte was there before a call could be timed~n");
+        _ -> Busy = quantile(0.5, Times),
+             io:format("~-34s ~10.1f ~10.1f ~8.2f ~.2f  (idle, streaming; ~b calls)~n",
+                       ["null call while 1 GiB streams, p50", Idle, Busy, Busy / Idle, 3.0, length(Times)])
+    end.
+
+during(N, M, Times) ->
+    receive streamed -> Times
+    after 0 -> during(N, M, timed(1, fun() -> erpc:call(N, M, null, []) end) ++ Times)
+    end.

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "cnode/exports.h"
+
+/// What tools that look at nodes ask for.
+namespace drey::cnode {
+
+class Node;
+
+/// Adds `observer_backend:sys_info/0`: the keys that observer's System page reads, as far as a node without a
+/// BEAM has them. The node must outlive whoever holds the exports.
+void export_sys_info(Exports& exports, const Node& node);
+
+}  // namespace drey::cnode

@@ -1,0 +1,60 @@
+#include "cnode/fragments.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/cnode/hex.h"
+
+namespace drey::cnode {
+namespace {
+
+Bytes part(std::uint8_t fill, std::size_t length) { return Bytes(length, fill); }
+
+TEST(Fragments, SequencesInterleave) {
+  Reassembly reassembly;
+  EXPECT_FALSE(reassembly.first(1, 3, part(1, 10)));
+  EXPECT_FALSE(reassembly.first(2, 2, part(2, 20)));
+  EXPECT_FALSE(reassembly.more(1, 2, part(3, 10)));
+  const auto two = reassembly.more(2, 1, part(4, 5));
+  ASSERT_TRUE(two);
+  EXPECT_EQ(copy(two->bytes), part(2, 20) + part(4, 5));
+  EXPECT_EQ(reassembly.bytes(), 20u);
+  const auto one = reassembly.more(1, 1, part(5, 300));  // a last fragment may even be longer
+  ASSERT_TRUE(one);
+  EXPECT_EQ(copy(one->bytes), part(1, 10) + part(3, 10) + part(5, 300));
+  EXPECT_EQ(reassembly.bytes(), 0u);
+  EXPECT_EQ(reassembly.sequences(), 0u);
+}
+
+TEST(Fragments, OneIsAWhole) {
+  Reassembly reassembly;
+  const Bytes data = part(1, 10);
+  const auto whole = reassembly.first(0, 1, data);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->bytes.data(), data.data());
+}
+
+TEST(Fragments, WrongNumbersAreErrors) {
+  Reassembly reassembly;
+  EXPECT_THROW(reassembly.first(1, 0, part(1, 1)), Error);
+  EXPECT_THROW(reassembly.more(1, 1, part(1, 1)), Error);
+  EXPECT_FALSE(reassembly.first(1, 4, part(1, 1)));
+  EXPECT_THROW(reassembly.first(1, 4, part(1, 1)), Error);
+  EXPECT_THROW(reassembly.more(1, 2, part(1, 1)), Error);
+  EXPECT_THROW(reassembly.more(1, 0, part(1, 1)), Error);
+  EXPECT_THROW(reassembly.more(1, 4, part(1, 1)), Error);
+  EXPECT_FALSE(reassembly.more(1, 3, part(1, 1)));
+}
+
+TEST(Fragments, WhatIsHeldIsBounded) {
+  Reassembly reassembly({3, 1000});
+  EXPECT_FALSE(reassembly.first(1, 1000, part(1, 400)));
+  EXPECT_FALSE(reassembly.first(2, 2, part(1, 400)));
+  EXPECT_THROW(reassembly.more(1, 999, part(1, 201)), Error);
+  EXPECT_FALSE(reassembly.first(3, ~std::uint64_t{0}, part(1, 200)));  // a claimed count costs nothing
+  EXPECT_THROW(reassembly.first(4, 2, part(1, 0)), Error);
+  EXPECT_TRUE(reassembly.more(2, 1, part(1, 0)));
+  EXPECT_FALSE(reassembly.more(1, 999, part(1, 400)));
+}
+
+}  // namespace
+}  // namespace drey::cnode
