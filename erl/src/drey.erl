@@ -191,9 +191,6 @@ on(Node, Function, Args, Opts) ->
 -define(GRACE_MS, 5000).
 
 timeout(#{deadline_ms := Ms}) when is_integer(Ms), Ms >= 0, Ms < 16#7fffffff -> Ms + ?GRACE_MS;
-timeout(Opts) when is_list(Opts) ->
-    case lists:keyfind(deadline_ms, 1, Opts) of
-        {_, Ms} -> timeout(#{deadline_ms => Ms});
-        false -> infinity
-    end;
+timeout([{deadline_ms, Ms} | _]) -> timeout(#{deadline_ms => Ms});
+timeout([_ | Opts]) -> timeout(Opts);
 timeout(_) -> infinity.

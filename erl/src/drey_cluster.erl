@@ -8,9 +8,8 @@
 
 -export([nodes_option/1, sample/3, chunks/2]).
 
--define(DEFAULT_CHAINS, 64).  % enough for the lanes of a CPU; who has GPUs names a larger number
-
--define(LANES, 64).
+-define(LANES, 64).  % of a CPU in software; a chunk of fewer chains would leave some idle
+-define(DEFAULT_CHAINS, ?LANES).  % who has GPUs names a larger number
 
 -type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
 
@@ -18,26 +17,42 @@
 -spec nodes_option(drey:opts()) -> {[node()], drey:opts()}.
 nodes_option(#{nodes := Nodes} = Opts) -> {Nodes, maps:remove(nodes, Opts)};
 nodes_option(Opts) when is_list(Opts) ->
-    case lists:keymember(nodes, 1, Opts) of
-        true -> nodes_option(maps:from_list(proplists:unfold(Opts)));
-        false -> {[], Opts}
+    case as_map(Opts) of
+        #{nodes := _} = Map -> nodes_option(Map);
+        _ -> {[], Opts}  % what is no property list, the engine refuses with a better message
     end;
 nodes_option(Opts) -> {[], Opts}.
 
 %% @doc As drey:sample/2, on `Nodes'. The result has one key more, `nodes': who ran which chains, on what
 %% device, in what time.
 -spec sample([node()], drey:model(), drey:opts()) -> drey:answer(drey:result()).
-sample(Nodes, Model, Opts) when is_list(Opts) ->
-    sample(Nodes, Model, maps:from_list(proplists:unfold(Opts)));
-sample([_ | _] = Nodes, Model, Opts0) when is_map(Opts0) ->
-    Opts = maps:merge(#{chains => ?DEFAULT_CHAINS, seed => fresh_seed()}, Opts0),
-    case lists:all(fun is_atom/1, Nodes) andalso is_integer(maps:get(chains, Opts)) of
-        true -> warm(Nodes, Model, Opts);
-        false -> drey_error:new(bad_option, "nodes is a list of node names, chains an integer; found ~0tp and ~0tp",
-                                [Nodes, maps:get(chains, Opts)])
-    end;
-sample(Nodes, _, _) ->
-    drey_error:new(bad_option, "nodes is a list of at least one node name; found ~0tp", [Nodes]).
+sample(Nodes, Model, Opts0) ->
+    case as_map(Opts0) of
+        #{} = Given ->
+            Opts = maps:merge(#{chains => ?DEFAULT_CHAINS, seed => fresh_seed(), first_chain => 0}, Given),
+            case {are_nodes(Nodes), Opts} of
+                {true, #{chains := Chains, first_chain := First}}
+                  when is_integer(Chains), Chains > 0, is_integer(First), First >= 0 ->
+                    warm(Nodes, Model, Opts);
+                {true, _} ->
+                    drey_error:new(bad_option, "chains is an integer from 1, first_chain an integer from 0; found ~0tP "
+                                               "and ~0tP", [maps:get(chains, Opts), 8, maps:get(first_chain, Opts), 8]);
+                {false, _} ->
+                    drey_error:new(bad_option, "nodes is a list of at least one node name; found ~0tP", [Nodes, 12])
+            end;
+        error ->
+            drey_error:new(bad_option, "options are a map or a property list; found ~0tP", [Opts0, 12])
+    end.
+
+are_nodes([Node]) -> is_atom(Node);
+are_nodes([Node | Nodes]) -> is_atom(Node) andalso are_nodes(Nodes);
+are_nodes(_) -> false.
+
+as_map(Opts) when is_map(Opts) -> Opts;
+as_map(Opts) ->
+    try maps:from_list(lists:reverse(proplists:unfold(Opts)))  % the first of a property list counts
+    catch error:_ -> error
+    end.
 
 %% @doc The chunks of a run of `Chains' chains on `N' nodes, as {first, count}. At least one a node; where chains are
 %% many, four a node, so that a fast node comes to more of them than a slow one; but none of fewer chains than fill the
@@ -98,7 +113,7 @@ work(Chunks, Idle, Requests, Run, Parts) ->
 
 request(Node, {First, Count} = Chunk, {Model, Opts}, Requests) ->
     %% The summary is of all chains together, made when they are.
-    ChunkOpts = Opts#{chains => Count, first_chain => maps:get(first_chain, Opts, 0) + First, summary => false},
+    ChunkOpts = Opts#{chains => Count, first_chain => maps:get(first_chain, Opts) + First, summary => false},
     erpc:send_request(Node, drey, sample, [Model, ChunkOpts], {Node, Chunk}, Requests).
 
 %% The callers of what still runs are gone with their requests, and so the nodes cancel it.
@@ -120,7 +135,7 @@ join(Parts, #{tuning := Tuning} = Opts, Nodes, WarmupMs) ->
                            timing => timing(Parts, WarmupMs),
                            device => iolist_to_binary(lists:join(<<", ">>, lists:usort([maps:get(device, R, <<>>) || R <- Results]))),
                            seed => maps:get(seed, Opts),
-                           first_chain => maps:get(first_chain, Opts, 0),
+                           first_chain => maps:get(first_chain, Opts),
                            gradients => lists:sum([maps:get(gradients, R, 0) || R <- Results]),
                            warnings => lists:usort(lists:append([maps:get(warnings, R, []) || R <- Results])),
                            nodes => [part(P) || P <- Parts]}};

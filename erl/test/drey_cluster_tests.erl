@@ -23,8 +23,16 @@ nodes_option_test() ->
     ?assertEqual({[], no_options}, drey_cluster:nodes_option(no_options)).
 
 bad_options_test_() ->
-    [?_assertMatch({error, #{reason := bad_option}}, drey_cluster:sample(Nodes, #{}, Opts))
-     || {Nodes, Opts} <- [{[], #{}}, {not_a_list, #{}}, {["x"], #{}}, {[x@y], #{chains => many}}]].
+    [?_assertMatch({error, #{reason := bad_option, message := <<_, _/binary>>}}, drey_cluster:sample(Nodes, #{}, Opts))
+     || {Nodes, Opts} <- [{[], #{}}, {not_a_list, #{}}, {["x"], #{}}, {[x@y | z], #{}}, {[x@y], #{chains => many}},
+                          {[x@y], #{chains => 0}}, {[x@y], #{chains => -3}}, {[x@y], #{first_chain => none}},
+                          {[x@y], [a | b]}, {[x@y], [{a, b, c}]}, {[x@y], 17}]].
+
+the_first_of_a_property_list_counts_test() ->
+    ?assertEqual({[a@b], #{chains => 1}}, drey_cluster:nodes_option([{chains, 1}, {nodes, [a@b]}, {chains, 2}])).
+
+options_that_are_none_go_to_the_engine_test_() ->
+    [?_assertEqual({[], Opts}, drey_cluster:nodes_option(Opts)) || Opts <- [[a | b], [{a, b, c}], 17, "x"]].
 
 no_node_there_test() ->
     ?assertMatch({error, #{reason := noconnection, message := <<_/binary>>}},

@@ -15,6 +15,10 @@ no_connection_is_an_answer_test_() ->
                  drey:sample(Node, #{}, #{deadline_ms => 10}), drey:summary(Node, #{}), drey:jobs(Node),
                  drey:cancel(Node, 1), drey:await(drey:sample_async(Node, #{}, []))]].
 
+options_that_are_none_are_an_answer_test_() ->
+    [?_assertMatch({error, #{reason := _, message := <<_, _/binary>>}}, drey:sample(Where, #{}, Opts))
+     || Where <- ['nobody@127.0.0.1', node()], Opts <- [17, [a | b], [{deadline_ms, soon}], [{a, b, c}], #{1 => 2}]].
+
 a_bad_model_is_an_answer_test_() ->
     [?_assertMatch({error, #{reason := _, message := <<_, _/binary>>}}, Call)
      || Call <- [drey:check(no_model), drey:sample(no_model, #{}), drey:await(drey:sample_async(no_model, #{}))]].
