@@ -7,7 +7,7 @@
 namespace drey::service {
 
 /// Every `reason` a call can answer, and what it says. docs/calls.md lists this table.
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 33> reasons = {{
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 36> reasons = {{
     {"bad_option", "an option has a value it cannot have"},
     {"bad_start", "no start with a finite log density was found"},
     {"bad_term", "a term is malformed, too deep or has too many elements"},
@@ -28,12 +28,15 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 33> r
     {"no_such_job", "the job is not, or no longer, here"},
     {"noproc", "the calling process is gone"},
     {"not_finite", "a number is NaN or infinite where it must not be"},
+    {"not_set", "a declared variable is read before it is set"},
     {"out_of_memory", "the host has not the memory"},
     {"out_of_range", "an index or a size is outside its range"},
     {"out_of_support", "data lie outside their distribution's support"},
+    {"set_twice", "an element of a variable is set more than once"},
     {"too_deep", "an expression is nested too deeply"},
     {"too_large", "an array, a model or a result is larger than allowed"},
     {"undef", "there is no such call"},
+    {"unknown_function", "a function or distribution is not known; the nearest is named"},
     {"unknown_name", "a name is not known; the nearest is named"},
     {"unknown_option", "the call takes no such option; the nearest is named"},
     {"wrong_arity", "a function or distribution got the wrong number of arguments"},

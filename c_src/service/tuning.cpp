@@ -16,9 +16,7 @@ using term::Term;
 namespace {
 
 constexpr std::int64_t version = 1;
-constexpr std::array<std::string_view, 3> metric_names = {"diagonal", "low_rank", "dense"};
-
-std::string_view metric_name(nuts::MetricKind kind) { return metric_names[static_cast<std::size_t>(kind)]; }
+std::string_view metric_name(nuts::MetricKind kind) { return kind == nuts::MetricKind::Dense ? "dense" : "diagonal"; }
 
 [[noreturn]] void bad(const std::string& message, std::string_view field = {}) {
   throw Error("bad_tuning", message, field.empty() ? "tuning" : fmt::format("tuning: {}", field));
@@ -75,8 +73,8 @@ nuts::Tuning read_tuning(const Term& value) {
   nuts::Tuning tuning;
   tuning.f64 = one_of(value, "precision", precisions) == "f64";
   tuning.mapping = one_of(value, "mapping", mappings);
-  const auto metric = one_of(value, "metric", metric_names);
-  tuning.metric = static_cast<nuts::MetricKind>(std::ranges::find(metric_names, metric) - metric_names.begin());
+  constexpr std::array<std::string_view, 2> metrics = {"diagonal", "dense"};
+  tuning.metric = one_of(value, "metric", metrics) == "dense" ? nuts::MetricKind::Dense : nuts::MetricKind::Diagonal;
   const auto step_size = field(value, "step_size").number();
   if (!step_size || !(*step_size > 0) || !std::isfinite(*step_size))
     bad(fmt::format("step_size is a number above 0; found {}", term::to_string(field(value, "step_size"))), "step_size");
