@@ -134,7 +134,7 @@ std::vector<Function> make_table() {
   add("acos", DREY_UNARY(std::acos(a)), "drey_acos($0)", {"-1 / sqrt((1 - a) * (1 + a))"});
   add("atan", DREY_UNARY(std::atan(a)), "drey_atan($0)", {"1 / (1 + a * a)"});
   add("atan2", DREY_BINARY(std::atan2(a, b)), "drey_atan2($0, $1)",
-      {"b / (a * a + b * b)", "-a / (a * a + b * b)"});
+      {"b / hypot(a, b) / hypot(a, b)", "-a / hypot(a, b) / hypot(a, b)"});
   add("sinh", DREY_UNARY(std::sinh(a)), "drey_sinh($0)", {"cosh(a)"});
   add("cosh", DREY_UNARY(std::cosh(a)), "drey_cosh($0)", {"sinh(a)"});
   add("tanh", DREY_UNARY(std::tanh(a)), "drey_tanh($0)", {"1 - r * r"});
