@@ -130,12 +130,9 @@ real drey_sinpi_near(real x, out real cosine) {
   return wide ? (r < real(0.0) ? -c : c) : s;
 }
 
+// One logarithm for both sides of DREY_STIRLING, and no branch: lanes differ.
 real drey_lgamma_positive(real x) {
-  if (x >= DREY_STIRLING) {
-    // Nothing but the leading term is left far out; 1 / x^2 would be subnormal there.
-    const real y = (x - real(0.5)) * (drey_log(x) - real(1.0));
-    return y + (real(0.41893853320467274lf) + drey_stirling(x));
-  }
+  const bool far = x >= DREY_STIRLING;
   // lgamma(2 + t) and the factors between: n steps up, or down to below 2.25.
   const real n = floor(x - real(1.25));
   const real t = x - (n + real(2.0));
@@ -148,8 +145,10 @@ real drey_lgamma_positive(real x) {
   product *= n >= 5.0lf ? x - 5.0lf : 1.0lf;
   product *= n >= 6.0lf ? x - 6.0lf : 1.0lf;
 #endif
-  const real l = drey_log(product);
-  return t * drey_lgamma_series(t) + (n < real(0.0) ? -l : l);
+  const real l = drey_log(far ? x : product);
+  const real near_value = t * drey_lgamma_series(t) + (n < real(0.0) ? -l : l);
+  const real far_value = (x - real(0.5)) * (l - real(1.0)) + (real(0.41893853320467274lf) + drey_stirling(x));
+  return far ? far_value : near_value;
 }
 
 // log |gamma(x)|.
@@ -162,25 +161,21 @@ real drey_lgamma(real x) {
   return drey_log(DREY_PI / abs(s * x)) - y;  // reflection, DLMF 5.5.3
 }
 
+// One division for both sides of DREY_ASYMPTOTIC, and no branch.
 real drey_digamma_positive(real x) {
-  if (x >= DREY_ASYMPTOTIC) {
-    const real inverse = real(1.0) / x;
-    const real w = inverse * inverse;
-    return drey_log(x) - (real(0.5) * inverse + w * drey_digamma_tail(w));
-  }
+  const bool far = x >= DREY_ASYMPTOTIC;
   const real n = floor(x) - real(1.0);
   const real y = x - max(n, real(-1.0));
   precise real t = (y - DREY_DIGAMMA_ROOT) - DREY_DIGAMMA_ROOT_LOW;
-  // sum of 1 / (x - j), j = 1..n, as one fraction.
-  real above = real(0.0), below = real(1.0);
-  if (n < real(0.0)) {
-    above = real(-1.0);
-    below = x;
-  }
+  // Sum of 1 / (x - j), j = 1..n, as one fraction; far out 1 / x.
+  const bool below_one = n < real(0.0);
+  real above = far ? real(1.0) : below_one ? real(-1.0) : real(0.0), below = far || below_one ? x : real(1.0);
 #define DREY_TERM(j) \
-  if (n >= real(j)) { \
-    above = above * (x - real(j)) + below; \
-    below *= x - real(j); \
+  { \
+    const bool counts = n >= real(j) && !far; \
+    const real factor = x - real(j); \
+    above = counts ? above * factor + below : above; \
+    below = counts ? below * factor : below; \
   }
   DREY_TERM(1.0)
   DREY_TERM(2.0)
@@ -192,7 +187,9 @@ real drey_digamma_positive(real x) {
   DREY_TERM(7.0)
 #endif
 #undef DREY_TERM
-  return t * drey_digamma_series(t) + above / below;
+  const real fraction = above / below;
+  const real w = fraction * fraction;
+  return far ? drey_log(x) - (real(0.5) * fraction + w * drey_digamma_tail(w)) : t * drey_digamma_series(t) + fraction;
 }
 
 real drey_digamma(real x) {

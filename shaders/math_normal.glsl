@@ -81,11 +81,13 @@ real drey_Phi(real x) {
 }
 
 real drey_log_Phi(real x) {
-  if (x < real(0.0)) {
-    const real a = x < real(-1e17) ? real(1e17) : -x;
-    return drey_log(real(0.5) * drey_erfcx_core(a * real(0.70710678118654752lf))) - real(0.5) * x * x;
-  }
-  return drey_log1p(-drey_normal_tail(x > real(40.0) ? real(40.0) : x));
+  const bool below = x < real(0.0);
+  const real a = abs(x) > real(1e17) ? real(1e17) : abs(x);
+  const real core = real(0.5) * drey_erfcx_core(a * real(0.70710678118654752lf));
+  const real tail = -(core * drey_exp_minus_square(a > real(40.0) ? real(40.0) : a, real(0.5)));
+  const real u = real(1.0) + tail;
+  const real l = drey_log_sum(below ? core : u, below ? real(0.0) : drey_one_plus_error(tail, u));
+  return below ? l - real(0.5) * x * x : l;
 }
 
 // Wichura, Algorithm AS 241 (1988): PPND16 and PPND7.
