@@ -9,7 +9,8 @@
 // the metric is DENSE), so a U-turn check is a plain dot product. KICK(s) moves the momentum by s steps of the
 // gradient, DRIFT(s) the position by s steps of the momentum; nuts/kernel_source.cpp writes both for a DENSE metric.
 //
-// EACH(d) runs its block for every dimension; nuts/kernel_source.cpp writes it out where the dimension is small.
+// EACH(d) runs its block for every dimension; nuts/kernel_source.cpp writes it out where the dimension is small. It
+// also puts the text between the lines MERGE BEGIN and MERGE END in place of every MERGE_SUBTREE.
 
 layout(local_size_x = LOCAL_SIZE) in;
 
@@ -45,6 +46,7 @@ const uint GIVEN = 3u;      // the start stands in q; its density is still to be
 const uint DISPERSE = 4u;   // a dispersed start is to be drawn
 const uint DISPERSED = 5u;  // a dispersed start stands in q
 const uint FAILED = 6u;     // no start of finite density
+const uint FOUR = 7u;       // four leaves of a deep subtree are to be merged with those before them
 
 const real NONE = real(-1e30);  // log of no weight
 const real MAX_ENERGY_ERROR = real(1000.0);
@@ -64,7 +66,10 @@ void main() {
   real sample_q[DIMENSION], sample_g[DIMENSION];        // of the tree
   real proposal_q[DIMENSION], proposal_g[DIMENSION];    // of the subtree
   real rho[DIMENSION], sub_rho[DIMENSION];              // sums of momenta: tree, subtree so far
-  // At an even leaf of the subtree: its momentum, that of the leaf before it, the sum before it.
+  // The leaves of a subtree come in fours. Of the four under way: the momenta of the first and second leaf, that of
+  // the leaf before them, the sum before them.
+  real first_p[DIMENSION], second_p[DIMENSION], last_four_p[DIMENSION], last_four_rho[DIMENSION];
+  // Checkpoints at fours of even number: the momentum of the first leaf, that of the leaf before it, the sum before it.
   real begin_p[ROWS * DIMENSION], before_p[ROWS * DIMENSION], before_rho[ROWS * DIMENSION];
   real start_lp, start_kinetic, log_weight, sub_log_weight;
   real sample_lp, sample_w, proposal_lp, proposal_w, accept;
@@ -86,6 +91,10 @@ void main() {
     EACH(d) { LOAD(proposal_g[d]) }
     EACH(d) { LOAD(rho[d]) }
     EACH(d) { LOAD(sub_rho[d]) }
+    EACH(d) { LOAD(first_p[d]) }
+    EACH(d) { LOAD(second_p[d]) }
+    EACH(d) { LOAD(last_four_p[d]) }
+    EACH(d) { LOAD(last_four_rho[d]) }
     LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
     LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
     at = lane;
@@ -108,7 +117,52 @@ void main() {
 
   uint round = 0u;
   for (; true; ++round) {
-    // The seldom part: record, refresh, start.
+    // The seldom part: deep merges, record, refresh, start.
+    if (mode == FOUR) {
+      // Four leaves of a deep subtree are there, the last of them at the moving end.
+      const uint four = (leaf - 4u) >> 2;
+      const uint row = uint(bitCount(four >> 1));
+      bool stop = false;
+      if ((four & 1u) == 0u) {
+        EACH(d) {
+          begin_p[row * uint(DIMENSION) + uint(d)] = first_p[d];
+          before_p[row * uint(DIMENSION) + uint(d)] = last_four_p[d];
+          before_rho[row * uint(DIMENSION) + uint(d)] = last_four_rho[d];
+        }
+      }
+      // Every block of 8, 16, 32.. leaves that ends here is a merge of two halves. The seam of the first is the
+      // begin of these four, that of the next the begin of the merge before.
+      const uint merges = uint(findLSB(~four));
+      for (uint k = 0u; k < merges && !stop; ++k) {
+        const uint left = (row - k) * uint(DIMENSION);
+        real whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0),
+             e2 = real(0.0);
+        EACH(d) {
+          const real left_p = begin_p[left + uint(d)], left_before = before_p[left + uint(d)],
+                     left_rho = before_rho[left + uint(d)];
+          const real sum = sub_rho[d] - left_rho;
+          const real to_right = (last_four_rho[d] - left_rho) + first_p[d];
+          const real from_left = (sub_rho[d] - last_four_rho[d]) + last_four_p[d];
+          whole_begin += sum * left_p;
+          whole_end += sum * p[d];
+          a += to_right * left_p;
+          b += to_right * first_p[d];
+          c += from_left * last_four_p[d];
+          e2 += from_left * p[d];
+          first_p[d] = left_p;
+          last_four_p[d] = left_before;
+          last_four_rho[d] = left_rho;
+        }
+        stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
+                 c > real(0.0) && e2 > real(0.0));
+      }
+      mode = RUNNING;
+      if (stop) {
+        mode = FINISHED;
+      } else if (leaf == (1u << depth)) {
+        MERGE_SUBTREE
+      }
+    }
     if (mode == FINISHED) {
       const uint kept = (iteration + 1u) / push.thin;
       if (kept * push.thin == iteration + 1u && kept > push.base && kept <= push.base + push.slots) {
@@ -253,95 +307,54 @@ void main() {
             proposal_lp = lp;
             proposal_w = w;
           }
-          const uint row = uint(bitCount(leaf >> 1));
-          if ((leaf & 1u) == 0u) {
+          const uint place = leaf & 3u;
+          if (place == 0u) {
             EACH(d) {
-              begin_p[row * uint(DIMENSION) + uint(d)] = p[d];
-              before_p[row * uint(DIMENSION) + uint(d)] = last_p[d];
-              before_rho[row * uint(DIMENSION) + uint(d)] = sub_rho[d];
+              first_p[d] = p[d];
+              last_four_p[d] = last_p[d];
+              last_four_rho[d] = sub_rho[d];
             }
           }
+          if (place == 1u) {
+            EACH(d) { second_p[d] = p[d]; }
+          }
           EACH(d) { sub_rho[d] += p[d]; }
-          // Every block of 2, 4, 8.. leaves that ends here is a merge of two halves.
-          const uint merges = uint(findLSB(~leaf));
-          for (uint k = 0u; k < merges && !stop; ++k) {
-            const uint left = (row - k) * uint(DIMENSION);
-            const uint right = left + uint(DIMENSION);
-            real whole_begin = real(0.0), whole_end = real(0.0);
+          // The merge of two leaves, and of two pairs.
+          if ((place & 1u) == 1u) {
+            real pair_begin = real(0.0), pair_end = real(0.0);
             EACH(d) {
-              const real sum = sub_rho[d] - before_rho[left + uint(d)];
-              whole_begin += sum * begin_p[left + uint(d)];
+              const real sum = last_p[d] + p[d];
+              pair_begin += sum * last_p[d];
+              pair_end += sum * p[d];
+            }
+            stop = !(pair_begin > real(0.0) && pair_end > real(0.0));
+          }
+          if (place == 3u) {
+            real whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0),
+                 e2 = real(0.0);
+            EACH(d) {
+              const real sum = sub_rho[d] - last_four_rho[d];
+              const real to_right = first_p[d] + second_p[d] + last_p[d];
+              const real from_left = last_p[d] + p[d] + second_p[d];
+              whole_begin += sum * first_p[d];
               whole_end += sum * p[d];
+              a += to_right * first_p[d];
+              b += to_right * last_p[d];
+              c += from_left * second_p[d];
+              e2 += from_left * p[d];
             }
-            stop = !(whole_begin > real(0.0) && whole_end > real(0.0));
-            if (k > 0u) {
-              real a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0);
-              EACH(d) {
-                const real seam = before_rho[right + uint(d)];
-                const real right_p = begin_p[right + uint(d)], left_p = before_p[right + uint(d)];
-                const real to_right = (seam - before_rho[left + uint(d)]) + right_p;
-                const real from_left = (sub_rho[d] - seam) + left_p;
-                a += to_right * begin_p[left + uint(d)];
-                b += to_right * right_p;
-                c += from_left * left_p;
-                e2 += from_left * p[d];
-              }
-              stop = stop || !(a > real(0.0) && b > real(0.0) && c > real(0.0) && e2 > real(0.0));
-            }
+            stop = stop || !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
+                             c > real(0.0) && e2 > real(0.0));
           }
           leaf += 1u;
         }
-        if (!stop && leaf == (1u << depth)) {
-          // The subtree is whole and did not turn: merge it into the tree.
-          const uvec4 words = philox(drey_counter(depth >> 2, iteration, chain, DREY_MERGE, push.phase), key);
-          const uint word = (depth & 2u) == 0u ? ((depth & 1u) == 0u ? words.x : words.y)
-                                               : ((depth & 1u) == 0u ? words.z : words.w);
-          const real gain = sub_log_weight - log_weight;
-          if (gain >= real(0.0) || drey_uniform(word) < nuts_exp(gain)) {
-            EACH(d) {
-              sample_q[d] = proposal_q[d];
-              sample_g[d] = proposal_g[d];
-            }
-            sample_lp = proposal_lp;
-            sample_w = proposal_w;
-          }
-          log_weight = max(log_weight, sub_log_weight) + nuts_log(real(1.0) + nuts_exp(-abs(gain)));
-          real a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0), whole_begin = real(0.0),
-               whole_end = real(0.0);
-          EACH(d) {
-            const real sum = rho[d] + sub_rho[d];
-            const real to_right = rho[d] + begin_p[d];
-            const real from_left = sub_rho[d] + before_p[d];
-            whole_begin += sum * other_p[d];
-            whole_end += sum * p[d];
-            a += to_right * other_p[d];
-            b += to_right * begin_p[d];
-            c += from_left * before_p[d];
-            e2 += from_left * p[d];
-            rho[d] = sum;
-            sub_rho[d] = real(0.0);
-          }
-          depth += 1u;
-          stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
-                   c > real(0.0) && e2 > real(0.0)) ||
-                 depth >= push.depth_cap;
-          leaf = 0u;
-          sub_log_weight = NONE;
-          if (!stop && (((directions >> depth) ^ (directions >> (depth - 1u))) & 1u) == 1u) {
-            EACH(d) {
-              real swap = q[d];
-              q[d] = other_q[d];
-              other_q[d] = swap;
-              swap = p[d];
-              p[d] = other_p[d];
-              other_p[d] = swap;
-              swap = g[d];
-              g[d] = other_g[d];
-              other_g[d] = swap;
-            }
-          }
+        if (stop) {
+          mode = FINISHED;
+        } else if (depth > 2u && (leaf & 3u) == 0u) {
+          mode = FOUR;
+        } else if (leaf == (1u << depth)) {
+          MERGE_SUBTREE
         }
-        if (stop) mode = FINISHED;
       }
     }
   }
@@ -362,6 +375,10 @@ void main() {
     EACH(d) { STORE(proposal_g[d]) }
     EACH(d) { STORE(rho[d]) }
     EACH(d) { STORE(sub_rho[d]) }
+    EACH(d) { STORE(first_p[d]) }
+    EACH(d) { STORE(second_p[d]) }
+    EACH(d) { STORE(last_four_p[d]) }
+    EACH(d) { STORE(last_four_rho[d]) }
     STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
     STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
     at = lane;
@@ -381,3 +398,57 @@ void main() {
   const bool whole = trips == 3u && (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
   state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
 }
+
+// MERGE BEGIN
+// The subtree is whole and did not turn: merge it into the tree. Its first leaf's momentum stands in first_p, that of
+// the leaf before it in last_four_p.
+// The subtree is whole and did not turn: merge it into the tree.
+const uvec4 words = philox(drey_counter(depth >> 2, iteration, chain, DREY_MERGE, push.phase), key);
+const uint word = (depth & 2u) == 0u ? ((depth & 1u) == 0u ? words.x : words.y)
+                                     : ((depth & 1u) == 0u ? words.z : words.w);
+const real gain = sub_log_weight - log_weight;
+if (gain >= real(0.0) || drey_uniform(word) < nuts_exp(gain)) {
+  EACH(d) {
+    sample_q[d] = proposal_q[d];
+    sample_g[d] = proposal_g[d];
+  }
+  sample_lp = proposal_lp;
+  sample_w = proposal_w;
+}
+log_weight = max(log_weight, sub_log_weight) + nuts_log(real(1.0) + nuts_exp(-abs(gain)));
+real a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0), whole_begin = real(0.0),
+     whole_end = real(0.0);
+EACH(d) {
+  const real sum = rho[d] + sub_rho[d];
+  const real to_right = rho[d] + first_p[d];
+  const real from_left = sub_rho[d] + last_four_p[d];
+  whole_begin += sum * other_p[d];
+  whole_end += sum * p[d];
+  a += to_right * other_p[d];
+  b += to_right * first_p[d];
+  c += from_left * last_four_p[d];
+  e2 += from_left * p[d];
+  rho[d] = sum;
+  sub_rho[d] = real(0.0);
+}
+depth += 1u;
+const bool done = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
+         c > real(0.0) && e2 > real(0.0)) ||
+       depth >= push.depth_cap;
+leaf = 0u;
+sub_log_weight = NONE;
+if (!done && (((directions >> depth) ^ (directions >> (depth - 1u))) & 1u) == 1u) {
+  EACH(d) {
+    real swap = q[d];
+    q[d] = other_q[d];
+    other_q[d] = swap;
+    swap = p[d];
+    p[d] = other_p[d];
+    other_p[d] = swap;
+    swap = g[d];
+    g[d] = other_g[d];
+    other_g[d] = swap;
+  }
+}
+mode = done ? FINISHED : RUNNING;
+// MERGE END

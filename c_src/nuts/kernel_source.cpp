@@ -54,6 +54,19 @@ std::string preamble(const KernelShape& shape) {
   return text;
 }
 
+/// nuts.comp with its merge in both places where it is wanted.
+std::string with_merge(std::string text) {
+  const std::string begin = "// MERGE BEGIN\n", end = "// MERGE END\n", use = "MERGE_SUBTREE\n";
+  const std::size_t from = text.find(begin), to = text.find(end);
+  if (from == std::string::npos || to == std::string::npos)
+    throw Error("internal", "nuts.comp does not hold its merge");
+  const std::string merge = text.substr(from + begin.size(), to - from - begin.size());
+  text.erase(from);
+  for (std::size_t at = 0; (at = text.find(use, at)) != std::string::npos; at += merge.size())
+    text.replace(at, use.size(), merge);
+  return text;
+}
+
 std::string expand(const KernelShape& shape, const std::string& text) {
   const bool unroll = shape.dimension <= kUnrolledDimension;
   return expand_each(expand_each(text, "EACH", shape.dimension, unroll), "BLOCKS", (shape.dimension + 3) / 4,
@@ -62,16 +75,21 @@ std::string expand(const KernelShape& shape, const std::string& text) {
 
 // Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its
 // merge loop, in a round, and once a dispatch.
-constexpr std::uint64_t kTripsAtOnce = 8;
-constexpr std::uint64_t kTickLoops = 9, kMergeLoops = 2, kRoundLoops = 6, kDispatchLoops = 25;
+constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
+constexpr std::uint64_t kTickLoops = 15, kMergeLoops = 1, kRoundLoops = 12, kDispatchLoops = 33;
+
+/// Dimensions a trip of a loop that is not written out. Few enough that more than 32 trips are left: a
+/// compiler that unrolls by itself stops there.
+std::uint64_t trips_at_once(std::uint64_t count) { return std::max<std::uint64_t>(1, count / 33); }
 
 /// Trips of one loop over the dimension.
 std::uint64_t loop_trips(const KernelShape& shape) {
-  return shape.dimension <= kUnrolledDimension ? 0 : shape.dimension / kTripsAtOnce;
+  return shape.dimension <= kUnrolledDimension ? 0 : shape.dimension / trips_at_once(shape.dimension);
 }
 
-/// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and with the
-/// factor. Written out where the dimension is small, the factor in registers; loops over the buffer otherwise.
+/// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and
+/// with the factor. Written out where the dimension is small, the factor in registers; loops over the buffer
+/// otherwise.
 std::string dense_metric(const KernelShape& shape) {
   const std::uint64_t dimension = shape.dimension;
   const auto entry = [](std::uint64_t i, std::uint64_t j) { return i * (i + 1) / 2 + j; };
@@ -79,10 +97,12 @@ std::string dense_metric(const KernelShape& shape) {
   if (dimension <= kUnrolledDimension) {
     const std::uint64_t size = entry(dimension, 0);
     metric = fmt::format("real metric[{}];", size);
-    for (std::uint64_t k = 0; k < size; ++k) metric += fmt::format(" metric[{0}] = push.step_size * scale[{0}];", k);
+    for (std::uint64_t k = 0; k < size; ++k)
+      metric += fmt::format(" metric[{0}] = push.step_size * scale[{0}];", k);
     for (std::uint64_t i = 0; i < dimension; ++i) {
       std::string force, velocity;
-      for (std::uint64_t j = i; j < dimension; ++j) force += fmt::format(" + metric[{}] * g[{}]", entry(j, i), j);
+      for (std::uint64_t j = i; j < dimension; ++j)
+        force += fmt::format(" + metric[{}] * g[{}]", entry(j, i), j);
       for (std::uint64_t j = 0; j <= i; ++j) velocity += fmt::format(" + metric[{}] * p[{}]", entry(i, j), j);
       kick += fmt::format(" p[{}] += (s) * ({});", i, force.substr(3));
       drift += fmt::format(" q[{}] += (s) * ({});", i, velocity.substr(3));
@@ -90,19 +110,19 @@ std::string dense_metric(const KernelShape& shape) {
   } else {
     // Columns and rows in blocks: a software driver counts trips.
     const auto sum = [&](const char* term, const char* from, const char* to) {
-      std::string text = fmt::format("real sum = real(0.0); int j = {}; for (; j + {} <= {}; j += {}) {{", from,
-                                     kTripsAtOnce, to, kTripsAtOnce);
+      std::string text = fmt::format("real sum = real(0.0); int j = {}; for (; j + {} <= {}; j += {}) {{",
+                                     from, kTripsAtOnce, to, kTripsAtOnce);
       for (std::uint64_t k = 0; k < kTripsAtOnce; ++k)
         text += " sum += " + replace_word(term, "at", fmt::format("(j + {})", k)) + ";";
       return text + fmt::format(" }} for (; j < {}; ++j) sum += {};", to, replace_word(term, "at", "j"));
     };
-    kick = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} p[i] += (s) * push.step_size * sum; }}", dimension,
-                       sum("scale[at * (at + 1) / 2 + i] * g[at]", "i", "DIMENSION"));
-    drift = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} q[i] += (s) * push.step_size * sum; }}", dimension,
-                        sum("scale[i * (i + 1) / 2 + at] * p[at]", "0", "i + 1"));
+    kick = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} p[i] += (s) * push.step_size * sum; }}",
+                       dimension, sum("scale[at * (at + 1) / 2 + i] * g[at]", "i", "DIMENSION"));
+    drift = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} q[i] += (s) * push.step_size * sum; }}",
+                        dimension, sum("scale[i * (i + 1) / 2 + at] * p[at]", "0", "i + 1"));
   }
-  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric, kick,
-                     drift);
+  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric,
+                     kick, drift);
 }
 
 /// Trips of the three products with a dense metric in a tick.
@@ -115,11 +135,12 @@ std::uint64_t dense_trips(const KernelShape& shape) {
 
 StateLayout::StateLayout(const KernelShape& shape) {
   const std::uint64_t d = shape.dimension;
-  rows = static_cast<std::uint64_t>(std::max(1, shape.max_depth - 1));
+  // Subtrees of 2^(max_depth - 1) leaves, in fours; a row for each bit of an even four's number but the last.
+  rows = static_cast<std::uint64_t>(std::max(1, shape.max_depth - 3));
   position = 0;
   sample = 6 * d;
   sample_gradient = 7 * d;
-  checkpoints = 12 * d + 9;
+  checkpoints = 16 * d + 9;
   reals = checkpoints + 3 * rows * d;
 }
 
@@ -150,10 +171,11 @@ std::string expand_each(const std::string& text, const std::string& keyword, std
     std::uint64_t written = 0;
     if (!unroll) {
       // Some trips at once: a software driver counts trips.
-      const std::uint64_t whole = count / kTripsAtOnce * kTripsAtOnce;
+      const std::uint64_t at_once = trips_at_once(count);
+      const std::uint64_t whole = count / at_once * at_once;
       if (whole) {
-        result += fmt::format("for (int {0}_ = 0; {0}_ < {1}; {0}_ += {2}) {{\n", name, whole, kTripsAtOnce);
-        for (std::uint64_t i = 0; i < kTripsAtOnce; ++i)
+        result += fmt::format("for (int {0}_ = 0; {0}_ < {1}; {0}_ += {2}) {{\n", name, whole, at_once);
+        for (std::uint64_t i = 0; i < at_once; ++i)
           result += replace_word(body, name, fmt::format("({}_ + {})", name, i)) + "\n";
         result += "}\n";
       }
@@ -170,14 +192,13 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   kernel.text =
       preamble(shape) +
       fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows, layout.checkpoints) +
-      (shape.dense ? dense_metric(shape) : std::string()) +
-      shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
-      expand(shape, shader("nuts.comp"));
+      (shape.dense ? dense_metric(shape) : std::string()) + shader("philox.glsl") + shader("nuts_math.glsl") +
+      density.text + "\n" + expand(shape, with_merge(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   kernel.fixed_trips = 16 + 2 * layout.rows * shape.dimension + kDispatchLoops * d;
-  kernel.round_trips = 2 + kRoundLoops * d;
-  kernel.tick_trips = 2 + density.trips + dense_trips(shape) + kTickLoops * d + depth * (1 + kMergeLoops * d);
+  kernel.round_trips = 2 + kRoundLoops * d + depth * (1 + kMergeLoops * d);
+  kernel.tick_trips = 2 + density.trips + dense_trips(shape) + kTickLoops * d;
   return kernel;
 }
 

@@ -14,11 +14,21 @@ struct Mutant {
 
 const std::vector<Mutant>& mutants() {
   static const std::vector<Mutant> all = {
-      {"turned subtree merged", "if (!stop && leaf == (1u << depth))",
-       "if (leaf == (1u << depth) || (stop && leaf > 1u && divergent == 0u))"},
-      {"no U-turn check within subtrees", "for (uint k = 0u; k < merges && !stop; ++k)",
-       "for (uint k = 0u; k < merges && !stop && depth > 9u; ++k)"},
-      {"no check across the seam", "if (k > 0u) {", "if (k > 20u) {"},
+      {"turned subtree merged", "if (stop) {\n          mode = FINISHED;\n        } else if (depth > 2u",
+       "if (stop && (leaf < (1u << depth) || divergent == 1u)) {\n          mode = FINISHED;\n        } else "
+       "if (depth > "
+       "2u"},
+      {"no U-turn check of pairs", "stop = !(pair_begin > real(0.0) && pair_end > real(0.0));", ""},
+      {"no U-turn check of deep subtrees", "k < merges && !stop; ++k", "false; ++k"},
+      {"no check across the seam of four",
+       "whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&\n                             c > "
+       "real(0.0) && e2 > "
+       "real(0.0));",
+       "whole_end > real(0.0));"},
+      {"no check across deep seams",
+       "whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&\n                 c > real(0.0) && e2 > "
+       "real(0.0));",
+       "whole_end > real(0.0));"},
       {"merge at the top not biased", "if (gain >= real(0.0) || drey_uniform(word) < nuts_exp(gain))",
        "if (true)"},
       {"leaf taken with its weight against the last only", "sub_log_weight = max(w, sub_log_weight) +",
@@ -35,8 +45,8 @@ const std::vector<Mutant>& mutants() {
       {"momentum not refreshed", "p[4 * #] = first.x;", "p[4 * #] = iteration == 0u ? first.x : other_p[0];"},
       {"checkpoint one row off", "const uint left = (row - k) *",
        "const uint left = (row - min(row, k + 1u)) *"},
-      {"sum misses the first leaf", "before_rho[row * uint(DIMENSION) + uint(#)] = sub_rho[#];",
-       "before_rho[row * uint(DIMENSION) + uint(#)] = sub_rho[#] + p[#];"},
+      {"sum misses the first leaf", "before_rho[row * uint(DIMENSION) + uint(#)] = last_four_rho[#];",
+       "before_rho[row * uint(DIMENSION) + uint(#)] = last_four_rho[#] + first_p[#];"},
       {"ends not swapped on turning back", "(directions >> (depth - 1u))) & 1u) == 1u",
        "(directions >> (depth - 1u))) & 1u) == 2u"},
       {"kinetic energy halved", "const real w = (lp - start_lp) + (start_kinetic - real(0.5) * kinetic);",
