@@ -20,10 +20,10 @@ using namespace model;
 
 namespace {
 
-/// Loops of up to this many trips are written out (within limits on the text), longer ones over data are cut
+/// Loops of up to so many trips are written out (within limits on the text), longer ones over data are cut
 /// into blocks of four.
 constexpr grad::OptimiseOptions optimisation{
-    .unroll_trips = 32, .unroll_values = 800, .strip = 4, .strip_values = 1200};
+    .unroll_trips = 128, .unroll_values = 800, .strip = 4, .strip_values = 1200};
 
 /// Truncation as the evaluator does it: 0 for NaN, the nearest integer for what is out of range.
 constexpr const char* to_integer = R"(int drey_to_int(real x) {
@@ -70,6 +70,8 @@ class Emitter {
     source.trips += count.trips;
     source.operations = count.operations;
 
+    if (body.find("subgroupShuffle(") != std::string::npos)
+      text_ += "#extension GL_KHR_shader_subgroup_shuffle : require\n";
     text_ += "#include \"math.glsl\"\n";
     for (std::size_t i = 0; i < layout_.buffers().size(); ++i) {
       const Layout::Buffer& buffer = layout_.buffers()[i];
@@ -258,28 +260,130 @@ class Emitter {
 
   // ---- statements
 
-  std::string data_load(const Value& v) {
-    const Layout::Place& place = layout_.place(v.memory);
-    const Linear at = layout_.position(program_, v.memory, linear(program_, v.args[0]));
-    bool aligned = at.constant >= 0;
-    for (const auto& [value, factor] : at.factors) aligned = aligned && factor % 4 == 0;
-    if (!aligned) {
-      const std::string position = sum(at);
-      return fmt::format("drey_data{}[({}) >> 2][({}) & 3]", place.buffer, position, position);
-    }
+  /// A load's vector in the buffer and its component, when that is known.
+  struct Aligned {
+    std::uint32_t buffer = 0;
     Linear vector;
-    for (const auto& [value, factor] : at.factors) vector.factors[value] = factor / 4;
-    vector.constant = at.constant / 4;
-    const std::string key = fmt::format("drey_data{}[{}]", place.buffer, sum(vector));
+    std::int64_t component = 0;
+  };
+  std::optional<Aligned> aligned(const Value& v) const {
+    const Linear at = layout_.position(program_, v.memory, linear(program_, v.args[0]));
+    if (at.constant < 0) return std::nullopt;
+    Aligned found;
+    for (const auto& [value, factor] : at.factors) {
+      if (factor % 4 != 0) return std::nullopt;
+      found.vector.factors[value] = factor / 4;
+    }
+    found.buffer = layout_.place(v.memory).buffer;
+    found.vector.constant = at.constant / 4;
+    found.component = at.constant % 4;
+    return found;
+  }
+
+  std::string data_load(const Value& v) {
+    const auto found = aligned(v);
+    if (!found) {
+      const std::string position = sum(layout_.position(program_, v.memory, linear(program_, v.args[0])));
+      return fmt::format("drey_data{}[({}) >> 2][({}) & 3]", layout_.place(v.memory).buffer, position,
+                         position);
+    }
+    const std::string key = fmt::format("drey_data{}[{}]", found->buffer, sum(found->vector));
     std::string name;
     for (const auto& scope : loads_)
-      if (const auto found = scope.find(key); found != scope.end()) name = found->second;
+      if (const auto known = scope.find(key); known != scope.end()) name = known->second;
     if (name.empty()) {
       name = fmt::format("w{}", next_load_++);
-      line(fmt::format("{} {} = {};", vector_type(program_.memories[v.memory].type), name, key));
+      const char* type = vector_type(program_.memories[v.memory].type);
+      const std::string code = shared_load(*found, type);
+      line(fmt::format("{} {} = {};", type, name, code.empty() ? key : code));
       loads_.back().emplace(key, name);
     }
-    return fmt::format("{}.{}", name, "xyzw"[at.constant % 4]);
+    return fmt::format("{}.{}", name, "xyzw"[found->component]);
+  }
+
+  // ---- loads shared by the lanes of a subgroup
+
+  /// Vectors of one buffer at one moving place, which a body reads at several distances.
+  struct Group {
+    std::set<std::int64_t> distances;
+    std::map<std::int64_t, std::string> chunks;  ///< loaded already, by first distance
+  };
+  using Groups = std::map<std::string, Group>;
+
+  static Linear without_constant(Linear l) {
+    l.constant = 0;
+    return l;
+  }
+  std::string group_key(const Aligned& at) const {
+    return fmt::format("{} {}", at.buffer, sum(without_constant(at.vector)));
+  }
+
+  /// Notes what a body reads itself (not in bodies inside it).
+  void find_groups(const Block& body) {
+    groups_.emplace_back();
+    if (options_.uniform_lanes < 2 || !uniform_flow_) return;
+    for (const Statement& s : body) {
+      if (s.kind != StatementKind::Let) continue;
+      const Value& v = program_.values[s.value];
+      if (v.op != Op::Load || program_.memories[v.memory].space != Space::Data || !uniform(v.args[0]))
+        continue;
+      const auto at = aligned(v);
+      // A place that does not move is cheap to load from.
+      if (at && !at->vector.factors.empty())
+        groups_.back()[group_key(*at)].distances.insert(at->vector.constant);
+    }
+  }
+
+  /// The vector as what another lane has loaded; empty when that does not pay.
+  std::string shared_load(const Aligned& at, const char* type) {
+    const auto found = groups_.back().find(group_key(at));
+    if (found == groups_.back().end()) return {};
+    Group& group = found->second;
+    const auto lanes = static_cast<std::int64_t>(options_.uniform_lanes);
+    // Chunks of as many vectors as there are lanes, each begun at the first that the one before leaves out.
+    std::int64_t first = *group.distances.begin(), last = first;
+    std::size_t members = 0;
+    for (const std::int64_t distance : group.distances) {
+      if (distance >= first + lanes) {
+        if (at.vector.constant < first + lanes) break;
+        first = distance;
+        members = 0;
+      }
+      last = distance;
+      ++members;
+    }
+    if (members < 3) return {};
+    std::string& chunk = group.chunks[first];
+    if (chunk.empty()) {
+      chunk = fmt::format("u{}", next_load_++);
+      Linear start = at.vector;
+      start.constant = first;
+      const std::string lane = last - first + 1 < lanes
+                                   ? fmt::format("min(int(gl_SubgroupInvocationID), {})", last - first)
+                                   : std::string("int(gl_SubgroupInvocationID)");
+      line(fmt::format("{} {} = drey_data{}[{} + {}];", type, chunk, at.buffer, sum(start), lane));
+    }
+    return fmt::format("subgroupShuffle({}, {}u)", chunk, at.vector.constant - first);
+  }
+
+  /// Whether every chain computes the same integer.
+  bool uniform(ValueId id) const {
+    const Value& v = program_.values[id];
+    switch (v.op) {
+      case Op::IntegerConstant:
+        return true;
+      case Op::LoopIndex:
+        return uniform(program_.loops[v.loop].from) && uniform(program_.loops[v.loop].to);
+      case Op::LessR:
+      case Op::EqualR:
+      case Op::ToInteger:
+        return false;
+      case Op::Load:
+        return program_.memories[v.memory].space == Space::Data && uniform(v.args[0]);
+      default:
+        if (v.type != Type::Integer) return false;
+        return std::all_of(v.args.begin(), v.args.end(), [this](ValueId arg) { return uniform(arg); });
+    }
   }
 
   std::string load(const Value& v) {
@@ -368,6 +472,13 @@ class Emitter {
   }
 
   Count block(const Block& body) {
+    find_groups(body);
+    const Count count = statements(body);
+    groups_.pop_back();
+    return count;
+  }
+
+  Count statements(const Block& body) {
     Count count;
     for (const Statement& s : body) {
       switch (s.kind) {
@@ -397,7 +508,10 @@ class Emitter {
           const Loop& loop = program_.loops[s.loop];
           line(fmt::format("for (int i{0} = {1}; i{0} < {2}; ++i{0}) {{", s.loop, integer(loop.from),
                            integer(loop.to)));
+          const bool flow = uniform_flow_;
+          uniform_flow_ = flow && uniform(loop.from) && uniform(loop.to);
           const Count inner = scope(s.body);
+          uniform_flow_ = flow;
           line("}");
           count.trips += loop.max_trips + 1 + loop.max_trips * inner.trips;
           count.operations += loop.max_trips * inner.operations;
@@ -405,6 +519,8 @@ class Emitter {
         }
         case StatementKind::If: {
           line(fmt::format("if ({} != 0) {{", whole(s.value)));
+          const bool flow = uniform_flow_;
+          uniform_flow_ = flow && uniform(s.value);
           Count inner = scope(s.body);
           if (!s.otherwise.empty()) {
             line("} else {");
@@ -412,6 +528,7 @@ class Emitter {
             inner.trips = std::max(inner.trips, other.trips);
             inner.operations = std::max(inner.operations, other.operations);
           }
+          uniform_flow_ = flow;
           line("}");
           count.trips += inner.trips;
           count.operations += inner.operations;
@@ -450,6 +567,8 @@ class Emitter {
   int indent_ = 0;
   std::vector<std::map<std::string, std::string>> loads_;  ///< vectors already loaded, by open body
   std::uint64_t next_load_ = 0;
+  std::vector<Groups> groups_;  ///< by open body
+  bool uniform_flow_ = true;    ///< all lanes of a subgroup are here
 };
 
 }  // namespace

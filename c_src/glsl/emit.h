@@ -42,6 +42,11 @@ struct EmitOptions {
   Precision precision = Precision::F32;
   std::uint32_t first_binding = 0;      ///< data buffers take bindings from here
   std::uint64_t uniform_range = 65536;  ///< bytes; larger data goes to storage buffers
+  /// Not 0: the kernel promises that subgroups have exactly this many invocations and that all of them call
+  /// model_run() together: none has left, none waits in another branch. Every lane then loads another vector
+  /// of the data and they tell one another, instead of all loading the same. Worth it where loads from one
+  /// address by many lanes are not cheap, as on a software driver; it needs GL_KHR_shader_subgroup_shuffle.
+  std::uint32_t uniform_lanes = 0;
 };
 
 /// \param program a density program (differentiated or not) or a draw program of `model`

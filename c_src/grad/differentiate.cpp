@@ -1,5 +1,6 @@
 #include "grad/differentiate.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -368,13 +369,29 @@ class Reverse {
     const ValueId from = rewrite_(loop.from), to = rewrite_(loop.to);
     const LoopId now = builder_.begin_for(from, to, loop.max_trips, loop.independent);
     ValueId index = builder_.index(now);
-    if (!loop.independent)  // from the last trip to the first
+    if (!loop.independent && carries_state(s.body))  // from the last trip to the first
       index = builder_.sub_i(builder_.sub_i(builder_.add_i(from, to), builder_.integer(1)), index);
     rewrite_.bind_index(s.loop, index);
     zero_adjoints(s.loop);
     recompute(s.body, loop.independent ? s.loop : none);
     reverse(s.body);
     builder_.end_for();
+  }
+
+  /// Whether a body reads a Local that it writes: then a trip may need what an earlier one left. Sums do not.
+  bool carries_state(const Block& body) const {
+    const std::vector<MemoryId> written = written_locals(program_, body);
+    return reads_any(body, written);
+  }
+  bool reads_any(const Block& body, const std::vector<MemoryId>& memories) const {
+    for (const Statement& s : body) {
+      if (s.kind == StatementKind::Let) {
+        const Value& v = program_.values[s.value];
+        if (v.op == Op::Load && std::binary_search(memories.begin(), memories.end(), v.memory)) return true;
+      }
+      if (reads_any(s.body, memories) || reads_any(s.otherwise, memories)) return true;
+    }
+    return false;
   }
 
   void reverse_let(ValueId old) {
@@ -442,7 +459,7 @@ class Reverse {
 
 Program differentiate(const Program& density, std::uint64_t dimension) {
   // Short loops are written out first: what passes between their trips then needs no memory, and no tape.
-  const Program lean = optimise(density, {.unroll_trips = 32, .unroll_values = 800});
+  const Program lean = optimise(density, {.unroll_trips = 128, .unroll_values = 800});
   return optimise(Reverse(lean, dimension).run());
 }
 

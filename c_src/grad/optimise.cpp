@@ -144,7 +144,8 @@ class Pass {
         return;
       }
       if (options_.strip > 1 && trips >= 2 * options_.strip &&
-          options_.strip * values <= options_.strip_values && walks_elements(s.body, s.loop)) {
+          options_.strip * values <= options_.strip_values && !keeps_loops(s.body) &&
+          walks_elements(s.body, s.loop)) {
         strip(s, *first, *last, old.independent);
         return;
       }
@@ -194,6 +195,19 @@ class Pass {
       if (s.kind == StatementKind::For && walks_elements(s.body, loop)) return true;
       if (s.kind == StatementKind::If && (walks_elements(s.body, loop) || walks_elements(s.otherwise, loop)))
         return true;
+    }
+    return false;
+  }
+
+  /// Whether a body has loops of its own that stay loops.
+  bool keeps_loops(const Block& body) const {
+    for (const Statement& s : body) {
+      if (!needed_.statement(s)) continue;
+      if (s.kind == StatementKind::For) {
+        const auto trips = constant_trips(s.loop);
+        if (!trips || !unrolls(*trips, written_out(s.body)) || keeps_loops(s.body)) return true;
+      }
+      if (s.kind == StatementKind::If && (keeps_loops(s.body) || keeps_loops(s.otherwise))) return true;
     }
     return false;
   }

@@ -215,6 +215,15 @@ ValueId Builder::call(FunctionId function, std::vector<ValueId> args) {
         if (std::isnormal(product)) return mul(real(product), inner.args[1]);
       }
     }
+    const auto scaled = [&](ValueId id) -> std::optional<double> {
+      const Value& v = program_.values[id];
+      return v.op == Op::Call && v.function == ids.mul ? constant(v.args[0]) : std::nullopt;
+    };
+    if (const auto c = scaled(args[0]), d = scaled(args[1]);
+        c && d && std::isnormal(*c * *d)) {  // (c x) (d y)
+      const ValueId x = program_.values[args[0]].args[1], y = program_.values[args[1]].args[1];
+      return mul(real(*c * *d), mul(x, y));
+    }
     const ValueId n0 = negated(args[0]), n1 = negated(args[1]);
     if (n0 != none && n1 != none) return mul(n0, n1);
     if (n0 != none) return constant(args[1]) ? mul(neg(args[1]), n0) : neg(mul(n0, args[1]));

@@ -114,12 +114,14 @@ std::vector<Function> make_table() {
   add("log_expm1", DREY_UNARY(a > 30 ? a + std::log1p(-std::exp(-a)) : std::log(std::expm1(a))),
       "drey_log_expm1($0)", {"-1 / expm1(-a)"});
   add("log_sum_exp", DREY_BINARY(log_sum_exp(a, b)), "drey_log_sum_exp($0, $1)",
-      {"a == b ? 0.5 : inv_logit(a - b)", "a == b ? 0.5 : inv_logit(b - a)"});
+      {"a == b ? 0.5 : inv_logit(a - b)", "a == b ? 0.5 : inv_logit_complement(a - b)"});
   add("log_diff_exp", DREY_BINARY(log_diff_exp(a, b)), "drey_log_diff_exp($0, $1)",
       {"-1 / expm1(b - a)", "-1 / expm1(a - b)"});
-  add("inv_logit", DREY_UNARY(inv_logit(a)), "drey_inv_logit($0)", {"r * inv_logit(-a)"});
+  add("inv_logit", DREY_UNARY(inv_logit(a)), "drey_inv_logit($0)", {"r * inv_logit_complement(a)"});
+  // 1 - inv_logit(a) without cancellation, sharing its exponential.
+  add("inv_logit_complement", DREY_UNARY(inv_logit(-a)), "drey_inv_logit(-($0))", {"-r * inv_logit(a)"});
   add("logit", DREY_UNARY(std::log(a / (1 - a))), "drey_logit($0)", {"1 / (a * (1 - a))"});
-  add("log_inv_logit", DREY_UNARY(-log1p_exp(-a)), "(-drey_log1p_exp(-($0)))", {"inv_logit(-a)"});
+  add("log_inv_logit", DREY_UNARY(-log1p_exp(-a)), "(-drey_log1p_exp(-($0)))", {"inv_logit_complement(a)"});
   add("log1m_inv_logit", DREY_UNARY(-log1p_exp(a)), "(-drey_log1p_exp($0))", {"-inv_logit(a)"});
   add("inv_cloglog", DREY_UNARY(-std::expm1(-std::exp(a))), "(-drey_expm1(-drey_exp($0)))",
       {"exp(a - exp(a))"});

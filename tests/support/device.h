@@ -104,9 +104,12 @@ class Runner {
 /// The program of a model as a kernel: target and gradient at points.
 inline Runner program_runner(const model::Program& program, const model::Model& model,
                              glsl::Precision precision, std::uint64_t uniform_range = 65536,
-                             std::uint32_t local_size = 64) {
-  const glsl::Source source = glsl::emit(
-      program, model, {.precision = precision, .first_binding = 2, .uniform_range = uniform_range});
+                             std::uint32_t local_size = 64, std::uint32_t uniform_lanes = 0) {
+  const glsl::Source source = glsl::emit(program, model,
+                                         {.precision = precision,
+                                          .first_binding = 2,
+                                          .uniform_range = uniform_range,
+                                          .uniform_lanes = uniform_lanes});
   const std::string body = source.text + fmt::format(R"(
 void run(uint lane, uint count) {{
   real total = real(0.0);

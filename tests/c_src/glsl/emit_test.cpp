@@ -15,7 +15,7 @@ namespace {
 
 using testing::Case;
 
-constexpr std::uint32_t points = 24;
+constexpr std::uint32_t points = 64;
 
 std::vector<double> random_points(std::uint64_t dimension, unsigned seed) {
   std::mt19937_64 random(seed);
@@ -27,9 +27,9 @@ std::vector<double> random_points(std::uint64_t dimension, unsigned seed) {
 
 /// The kernel's target and gradient against the evaluator's, relative to the size of the terms.
 void expect_agreement(const Case& c, Precision precision, double tolerance,
-                      std::uint64_t uniform_range = 65536) {
+                      std::uint64_t uniform_range = 65536, std::uint32_t uniform_lanes = 0) {
   const model::Program program = grad::differentiate(c.model.density, c.model.dimension);
-  auto runner = testing::program_runner(program, c.model, precision, uniform_range);
+  auto runner = testing::program_runner(program, c.model, precision, uniform_range, 64, uniform_lanes);
   const std::uint64_t dimension = c.model.dimension;
   const auto input = random_points(dimension, 17);
   const auto output = runner.run(input, points, dimension + 1);
@@ -69,6 +69,20 @@ TEST(Emit, DataMayLieInStorageBuffers) {
   for (const Case& c : cases()) {
     expect_agreement(c, Precision::F64, 1e-12, 0);
     expect_agreement(c, Precision::F32, 4e-5, 512);
+  }
+}
+
+/// All lanes of a subgroup run the kernel here: the number of points is a multiple of any subgroup's size.
+TEST(Emit, LanesMayShareLoads) {
+  const std::uint32_t lanes = testing::device().info().subgroup_size;
+  ASSERT_EQ(points % lanes, 0u);
+  const Case wide = testing::logistic(50, 37);
+  const Source source = emit(grad::differentiate(wide.model.density, wide.model.dimension), wide.model,
+                             {.uniform_lanes = lanes});
+  EXPECT_THAT(source.text, ::testing::HasSubstr("subgroupShuffle("));
+  for (const Case& c : cases()) {
+    expect_agreement(c, Precision::F64, 1e-12, 65536, lanes);
+    expect_agreement(c, Precision::F32, 4e-5, 512, lanes);
   }
 }
 
