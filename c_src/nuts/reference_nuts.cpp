@@ -121,14 +121,24 @@ class Transition {
     return whole;
   }
 
+  /// target += step * L by, or with the transpose of L; L the root of the inverse metric.
+  void move(std::vector<double>& target, double step, const std::vector<double>& by, bool transposed) const {
+    const auto entry = [&](std::size_t row, std::size_t column) {
+      if (options_.factor.empty()) return row == column ? options_.scale[row] : 0;
+      return column > row ? 0 : options_.factor[row * (row + 1) / 2 + column];
+    };
+    for (std::size_t i = 0; i < target.size(); ++i) {
+      double sum = 0;
+      for (std::size_t j = 0; j < by.size(); ++j) sum += (transposed ? entry(j, i) : entry(i, j)) * by[j];
+      target[i] += step * sum;
+    }
+  }
+
   Subtree leaf(Point& end) {
     const double step = forward_ ? options_.step_size : -options_.step_size;
-    const auto kick = [&] {
-      for (std::size_t d = 0; d < end.p.size(); ++d)
-        end.p[d] += 0.5 * (step * options_.scale[d]) * end.gradient[d];
-    };
+    const auto kick = [&] { move(end.p, 0.5 * step, end.gradient, true); };
     kick();
-    for (std::size_t d = 0; d < end.q.size(); ++d) end.q[d] += (step * options_.scale[d]) * end.p[d];
+    move(end.q, step, end.p, false);
     end.lp = density_(end.q, end.gradient);
     kick();
     ++leapfrogs_;

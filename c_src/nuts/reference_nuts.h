@@ -21,6 +21,8 @@ struct ReferenceOptions {
   double step_size = 0.1;
   int max_depth = 10;
   std::vector<double> scale;  ///< square roots of the diagonal inverse metric
+  /// Where not empty, in place of `scale`: the rows of the lower triangle of a dense inverse metric's Cholesky factor.
+  std::vector<double> factor;
 };
 
 struct ReferenceDraw {

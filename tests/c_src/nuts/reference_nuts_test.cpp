@@ -9,13 +9,17 @@ namespace {
 struct Case {
   Target target;
   double step_size, scale;
+  /// Where not 0, a dense metric: a Cholesky factor with `scale` on its diagonal and this below it.
+  double below = 0;
 };
 
 std::vector<Case> cases() {
-  return {{normals_target(1), 0.9, 1.0},  {normals_target(3), 0.6, 1.1},
-          {normals_target(10), 0.5, 1.1}, {correlated_target(), 0.3, 1.0},
-          {funnel_target(), 0.4, 1.0},    {eight_schools_target(), 0.5, 1.0},
-          {normals_target(40), 0.7, 3.0}, {correlated_target(), 0.004, 1.0}};
+  return {{normals_target(1), 0.9, 1.0},      {normals_target(3), 0.6, 1.1},
+          {normals_target(10), 0.5, 1.1},     {correlated_target(), 0.3, 1.0},
+          {funnel_target(), 0.4, 1.0},        {eight_schools_target(), 0.5, 1.0},
+          {normals_target(40), 0.7, 3.0},     {correlated_target(), 0.004, 1.0},
+          {correlated_target(), 0.8, 0.6, 0.7}, {eight_schools_target(), 0.4, 1.0, 0.1},
+          {normals_target(40), 0.5, 3.0, 0.05}};
 }
 
 using Trees = OnDevice;
@@ -27,12 +31,15 @@ TEST_F(Trees, OfTheKernelAreThoseOfARecursiveSampler) {
   if (!has_f64()) GTEST_SKIP() << "no f64";
   const std::uint64_t count = 8, draws = 60;
   std::uint64_t deepest = 0, divergent = 0;
-  for (const auto& [target, step_size, each_scale] : cases()) {
-    SCOPED_TRACE(target.name + " " + std::to_string(target.dimension));
-    auto on_device = kernel(target, true);
+  for (const auto& [target, step_size, each_scale, below] : cases()) {
+    SCOPED_TRACE(target.name + " " + std::to_string(target.dimension) + (below > 0 ? " dense" : ""));
+    KernelShape of = shape(target, true);
+    of.dense = below > 0;
+    ChainKernel on_device(device(), of, target.source(), glsl::compile);
     Chains chains(on_device, count, draws, true);
     const auto start = starts(target, count);
-    const std::vector<double> scale(target.dimension, each_scale);
+    std::vector<double> scale(Chains::scale_size(of), of.dense ? below : each_scale);
+    for (std::size_t d = 0; of.dense && d < target.dimension; ++d) scale[d * (d + 1) / 2 + d] = each_scale;
     chains.start_at(start);
     chains.set_scale(scale);
     RunOptions run;
@@ -46,7 +53,7 @@ TEST_F(Trees, OfTheKernelAreThoseOfARecursiveSampler) {
     ReferenceOptions options;
     options.seed = run.seed;
     options.step_size = step_size;
-    options.scale = scale;
+    (of.dense ? options.factor : options.scale) = scale;
     for (std::uint64_t c = 0; c < count; ++c) {
       options.chain = run.first_chain + c;
       std::vector<double> q(target.dimension, start[0]), g(target.dimension);
