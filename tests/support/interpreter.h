@@ -519,6 +519,17 @@ class Interpreter {
       for (Number& v : out.values) v = std::exp(v - total);
       return out;
     }
+    if (op == "reverse") {
+      Array out = a[0];
+      std::reverse(out.values.begin(), out.values.end());
+      return out;
+    }
+    if (op == "outer") {
+      Array out = Array::of({x.size(), a[1].values.size()});
+      for (std::size_t i = 0; i < out.values.size(); ++i)
+        out.values[i] = x[i / a[1].values.size()] * a[1].values[i % a[1].values.size()];
+      return out;
+    }
     if (op == "rep") {
       Array out;
       out.values.clear();

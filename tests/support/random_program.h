@@ -13,7 +13,7 @@
 namespace drey::test {
 
 struct RandomProgram {
-  std::string data, functions, parameters;
+  std::string data, functions, transformed_data, parameters;
   std::vector<std::string> transformed, model;  ///< statements
   std::vector<std::string> recorded;            ///< names the transformed block defines
 
@@ -23,7 +23,7 @@ struct RandomProgram {
       for (const std::string& s : list) all += (all.empty() ? "" : ",\n    ") + s;
       return all;
     };
-    return "#{data => #{" + data + "},\n  functions => #{" + functions + "},\n  parameters => [" + parameters +
+    return "#{data => #{" + data + "},\n  functions => #{" + functions + "},\n  transformed_data => [" + transformed_data + "],\n  parameters => [" + parameters +
            "],\n  transformed => [" + join(transformed) + "],\n  model => [" + join(model) + "]}";
   }
 };
@@ -89,6 +89,11 @@ class ProgramGenerator {
     names_.push_back({"dn", {n_}, Kind::Real});
     names_.push_back({"dm", {m_}, Kind::Positive});
     names_.push_back({"dx", {n_, m_}, Kind::Real});
+    // Of the data alone.
+    program_.transformed_data = "{centred, {'-', dn, {mean, dn}}}, {declare, steps, {vector, m}}, {for, i, 1, m, [{set, {at, "
+                                "steps, i}, {'*', i, {at, dm, i}}}]}";
+    names_.push_back({"centred", {n_}, Kind::Real});
+    names_.push_back({"steps", {m_}, Kind::Positive});
   }
 
   void make_functions() {
@@ -193,7 +198,14 @@ class ProgramGenerator {
     }
     if (depth <= 0 || chance(10)) return name.empty() || chance(25) ? number(-2, 2) : name;
     const int d = depth - 1;
-    switch (below(26)) {
+    switch (below(33)) {
+      case 26: return "{at, {cholesky, " + definite(d) + "}, " + index(m_) + ", 1}";
+      case 27: return "{variance, " + vector(size(), d) + "}";
+      case 28: return "{dot_self, {at, " + vector(n_, d) + ", {range, 1, " + std::to_string(1 + below(n_)) + "}}}";
+      case 29: return "{sum, {at, " + matrix(n_, m_, d) + ", which" + (chance(50) ? ", idx" : "") + "}}";
+      case 30: return "{sum, {outer, " + vector(n_, d) + ", {reverse, " + vector(m_, d) + "}}}";
+      case 31: return "{prod, {tanh, " + vector(size(), d) + "}}";
+      case 32: return "{max, " + vector(size(), d) + "}";
       case 0: return "{'+', " + scalar(d) + ", " + scalar(d) + "}";
       case 1: return "{'-', " + scalar(d) + ", " + scalar(d) + "}";
       case 2: return "{'*', " + scalar(d) + ", " + scalar(d) + "}";
@@ -223,6 +235,12 @@ class ProgramGenerator {
       case 24: return "{" + pick<std::string>({"min", "max"}) + ", " + scalar(d) + ", " + scalar(d) + "}";
       default: return positive(d);
     }
+  }
+
+  /// A positive definite m x m matrix.
+  std::string definite(int depth) {
+    const std::string a = matrix(m_, n_, depth);
+    return "{'+', {matmul, " + a + ", {transpose, " + a + "}}, {diag_matrix, {rep, 1.5, m}}}";
   }
 
   std::string positive(int depth) {
@@ -316,7 +334,7 @@ class ProgramGenerator {
   void definition(std::vector<std::string>& into, bool recorded) {
     const std::string v = fresh("v");
     Name made{v, {}};
-    switch (below(recorded ? 6 : 7)) {
+    switch (below(10)) {
       case 0: into.push_back(fmt::format("{{'let', {}, {}}}", v, scalar(3))); break;
       case 1: {
         const std::size_t k = size();
@@ -368,6 +386,38 @@ class ProgramGenerator {
         made.shape = {n_, m_};
         break;
       }
+      case 6: {
+        // Rows at once.
+        into.push_back(fmt::format("{{declare, {}, {{matrix, n, m}}}}", v));
+        const std::string i = enter(n_);
+        into.push_back(fmt::format("{{for, {}, 1, n, [{{set, {{at, {}, {}}}, {}}}]}}", i, v, i, vector(m_, 2)));
+        leave();
+        made.shape = {n_, m_};
+        break;
+      }
+      case 7: {
+        // Two loops, the inner one's bounds by the outer one's variable, and a choice.
+        into.push_back(fmt::format("{{declare, {}, {{matrix, m, m}}}}", v));
+        const std::string i = enter(m_), j = enter(m_);
+        into.push_back(fmt::format("{{for, {0}, 1, m, [{{for, {1}, 1, {0}, [{{set, {{at, {2}, {0}, {1}}}, {3}}}]}}, {{for, {1}, "
+                                   "{{'+', {0}, 1}}, m, [{{'if', {{'==', {{rem, {1}, 2}}, 0}}, [{{set, {{at, {2}, {0}, {1}}}, {4}}}], "
+                                   "[{{set, {{at, {2}, {0}, {1}}}, 0.5}}]}}]}}]}}",
+                                   i, j, v, scalar(2), scalar(2)));
+        leave();
+        leave();
+        made.shape = {m_, m_};
+        break;
+      }
+      case 8: {
+        // A scalar that a choice changes on some trips only.
+        into.push_back(fmt::format("{{declare, {}, real}}", v));
+        into.push_back(fmt::format("{{set, {}, {}}}", v, scalar(1)));
+        const std::string i = enter(n_);
+        into.push_back(fmt::format("{{for, {}, 1, n, [{{'if', {}, [{{set, {}, {{'+', {}, {{tanh, {}}}}}}}], [{{set, {}, {{'*', 0.5, {}}}}}]}}]}}",
+                                   i, condition(), v, v, scalar(2), v, v));
+        leave();
+        break;
+      }
       default: {
         // A scalar set again and again.
         into.push_back(fmt::format("{{declare, {}, real}}", v));
@@ -390,7 +440,9 @@ class ProgramGenerator {
   void leave() { loops_.pop_back(); }
 
   std::string tilde() {
-    switch (below(16)) {
+    switch (below(18)) {
+      case 16: return fmt::format("{{'~', {}, {{multi_normal_cholesky, {}, {{cholesky, {}}}}}}}", vector(m_, 1), vector(m_, 1), definite(1));
+      case 17: return fmt::format("{{'~', {{softmax, {}}}, {{dirichlet, {}}}}}", vector(m_, 1), positive_vector(m_, 1));
       case 0: return fmt::format("{{'~', dn, {{normal, {}, {}}}}}", chance(50) ? scalar(1) : vector(n_, 2), chance(60) ? positive(1) : positive_vector(n_, 1));
       case 1: return fmt::format("{{'~', dn, {{student_t, {}, {}, {}}}}}", positive(1), chance(50) ? scalar(1) : vector(n_, 2), positive(1));
       case 2: return fmt::format("{{'~', bits, {{bernoulli_logit, {}}}}}", chance(40) ? scalar(1) : vector(n_, 2));

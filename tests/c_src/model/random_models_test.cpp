@@ -137,7 +137,7 @@ test::RandomProgram smallest(test::RandomProgram program) {
 class RandomModels : public testing::TestWithParam<int> {};
 
 TEST_P(RandomModels, MeanWhatTheirTermsSay) {
-  constexpr int programs = 50;
+  constexpr int programs = 30;
   int wild = 0, differing = 0;
   for (int i = 0; i < programs && differing < 3; ++i) {
     const std::uint64_t seed = static_cast<std::uint64_t>(GetParam()) * 1000 + static_cast<std::uint64_t>(i);
