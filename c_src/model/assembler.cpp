@@ -144,6 +144,20 @@ ValueId Assembler::value(Op op, std::vector<ValueId> args, int min_depth) {
       default: break;
     }
   }
+  // x - c is x + -c, and (x + c) + d is x + (c + d): equal indices are equal values.
+  if (op == Op::SubI && program_.values[args[1]].op == Op::IntegerConstant) {
+    const std::int64_t c = program_.values[args[1]].integer;
+    return value(Op::AddI, {args[0], integer(-c)}, min_depth);
+  }
+  if (op == Op::AddI && program_.values[args[1]].op == Op::IntegerConstant) {
+    const Value& x = program_.values[args[0]];
+    const std::int64_t d = program_.values[args[1]].integer;
+    if (x.op == Op::AddI && program_.values[x.args[1]].op == Op::IntegerConstant) {
+      const ValueId base = x.args[0];
+      const std::int64_t c = program_.values[x.args[1]].integer;
+      return value(Op::AddI, {base, integer(c + d)}, min_depth);
+    }
+  }
   if ((op == Op::AddI || op == Op::SubI) && constant(1, 0)) return args[0];
   if (op == Op::AddI && constant(0, 0)) return args[1];
   if (op == Op::MulI && (constant(0, 0) || constant(1, 0))) return integer(0);
@@ -193,6 +207,22 @@ ValueId Assembler::call(FunctionId function, std::vector<ValueId> args) {
     if (is(1, 1)) return args[0];
     if (is(0, -1)) return call("neg", {args[1]});
     if (is(1, -1)) return call("neg", {args[0]});
+  } else if (f.name == "log" || f.name == "log1m" || f.name == "multiply_log") {
+    // Logarithms of constrained parameters have closed forms, cheaper and exact in the tails.
+    const Value& inner = program_.values[args.back()];
+    const std::string& of = inner.op == Op::Call ? functions()[inner.function].name : f.name;
+    const Value& factor = program_.values[args[0]];
+    if (f.name == "multiply_log") {
+      if (factor.op == Op::RealConstant && factor.number != 0) {
+        const double number = factor.number;
+        return call("*", {call("log", {args[1]}), real(number)});
+      }
+    } else if (of == "exp" && f.name == "log") {
+      return inner.args[0];
+    } else if (of == "inv_logit") {
+      const ValueId x = inner.args[0];
+      return call(f.name == "log" ? "log_inv_logit" : "log1m_inv_logit", {x});
+    }
   } else if (f.name == "/") {
     // Divisions are dear: where the divisor does not vary, its inverse is taken once.
     const Value& divisor = program_.values[args[1]];
@@ -233,6 +263,16 @@ void Assembler::store(MemoryId memory, ValueId index, ValueId value) {
   scopes_.back().block.push_back(std::move(statement));
 }
 
+void Assembler::set(MemoryId memory, ValueId index, ValueId value) {
+  store(memory, index, value);
+  Value loaded;
+  loaded.op = Op::Load;
+  loaded.type = program_.memories[memory].type;
+  loaded.memory = memory;
+  loaded.args = {index};
+  table_[key_of(loaded)] = {value, depth(), serial(depth())};
+}
+
 void Assembler::accumulate(MemoryId memory, ValueId index, ValueId value) {
   store(memory, index, value);
   scopes_.back().block.back().kind = StatementKind::Accumulate;
@@ -261,6 +301,12 @@ void Assembler::end_loop() {
   statement.loop = scope.loop;
   statement.body = std::move(scope.block);
   scopes_.back().block.push_back(std::move(statement));
+}
+
+bool Assembler::conditional(int outer) const {
+  for (std::size_t i = static_cast<std::size_t>(outer) + 1; i < scopes_.size(); ++i)
+    if (scopes_[i].kind == StatementKind::If) return true;
+  return false;
 }
 
 void Assembler::begin_if(ValueId condition) {

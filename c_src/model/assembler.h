@@ -36,6 +36,8 @@ class Assembler {
   ValueId load(MemoryId memory, ValueId index, int min_depth = 0);
   ValueId random();
   void store(MemoryId memory, ValueId index, ValueId value);
+  /// A store of an element that is stored once a run and never accumulated to: loads of it in this block are `value`.
+  void set(MemoryId memory, ValueId index, ValueId value);
   void accumulate(MemoryId memory, ValueId index, ValueId value);
 
   /// Opens a loop and returns its index. \param least a lower bound of `from` over all executions
@@ -47,6 +49,8 @@ class Assembler {
 
   /// Blocks open around the next statement; the program's own body is depth 0.
   int depth() const { return static_cast<int>(scopes_.size()) - 1; }
+  /// Whether a branch is open inside the block at `depth`.
+  bool conditional(int depth) const;
   /// The depth of the block where a value stands.
   int depth_of(ValueId value) const { return value_depth_[value]; }
   Type type_of(ValueId value) const { return program_.values[value].type; }

@@ -205,6 +205,9 @@ class Lowering {
     if (node->kind == NodeKind::Data || (folds && !node->scalar() && elements(node->shape) <= max_folded))
       return a_.load(data_memory(data_.place(node)), flat(node->shape, index));
     if (folds && node->scalar()) return derived_scalar(node);
+    if (node->scalar() && !node->loops.empty() && node->cost >= 4 && node->kind != NodeKind::SumOver) {
+      if (auto value = tabulated(node)) return *value;
+    }
     if (kept_.count(node)) {
       const Place& place = keep(node);
       return a_.load(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}), place.ready);
@@ -349,6 +352,84 @@ class Lowering {
     return entry.first;
   }
 
+  /// A scalar that other loops around it would compute again and again, from a table over its own loops: made on the
+  /// host where it is of data, else before those loops.
+  std::optional<ValueId> tabulated(NodeRef node) {
+    if (tabulating_.count(node)) return std::nullopt;
+    Shape shape;
+    std::uint64_t trips = 1;
+    for (std::uint32_t loop : node->loops) {
+      const Graph::LoopVariable& variable = checked_.graph.loop(loop);
+      if (variable.from->kind != NodeKind::Integer || variable.to->kind != NodeKind::Integer) return std::nullopt;
+      if (variable.to->integer <= variable.from->integer) return std::nullopt;
+      shape.push_back(static_cast<std::uint64_t>(variable.to->integer - variable.from->integer));
+      if (shape.back() > max_table || (trips *= shape.back()) > max_table) return std::nullopt;
+    }
+    auto place_of = [&] {
+      Index index;
+      for (std::uint32_t loop : node->loops)
+        index.push_back(a_.value(Op::SubI, {loops_.at(loop), a_.integer(checked_.graph.loop(loop).from->integer)}));
+      return flat(shape, index);
+    };
+    if (node->data_only && !node->literal && node->type == Type::Real) {
+      auto found = host_tables_.find(node);
+      if (found == host_tables_.end())
+        found = host_tables_.emplace(node, host_table(node, shape, trips)).first;
+      if (found->second == none) return std::nullopt;
+      return a_.load(data_memory(found->second), place_of());
+    }
+    if (node->cost < 10 || node->type != Type::Real || trips > 4096 || node->random) return std::nullopt;
+    // The blocks that hold its loops, and the first that needs its variables.
+    int outer = 0;
+    for (VariableId variable : node->variables) outer = std::max(outer, places_.at(variable).ready);
+    int inner = 0, own = 0;
+    for (std::uint32_t loop : node->loops) inner = std::max(inner, a_.depth_of(loops_.at(loop)));
+    for (std::uint32_t loop : node->loops) own += a_.depth_of(loops_.at(loop)) > outer;
+    // A loop between, over which it does not vary.
+    if (own != static_cast<int>(node->loops.size()) || inner - outer <= own || a_.conditional(outer)) return std::nullopt;
+    auto found = tables_.find(node);
+    if (found == tables_.end() || found->second.second != a_.serial(outer)) {
+      Assembler::Outside outside(a_, outer);
+      Place table;
+      table.local = a_.local(Type::Real, trips, "table");
+      table.ready = outer;
+      std::vector<ValueId> before;
+      for (std::uint32_t loop : node->loops) before.push_back(loops_.at(loop));
+      tabulating_.insert(node);
+      over(shape, false, [&](const Index& index) {
+        for (std::size_t d = 0; d < index.size(); ++d)
+          loops_[node->loops[d]] = a_.value(
+              Op::AddI, {index[d], a_.integer(checked_.graph.loop(node->loops[d]).from->integer)});
+        ValueId place = a_.value(Op::AddI, {table.local.base, flat(shape, index)});
+        a_.store(table.local.memory, place, element(node, {}));
+      });
+      tabulating_.erase(node);
+      for (std::size_t d = 0; d < before.size(); ++d) loops_[node->loops[d]] = before[d];
+      tables_[node] = {table, a_.serial(outer)};
+      found = tables_.find(node);
+    }
+    const Place& table = found->second.first;
+    return a_.load(table.local.memory, a_.value(Op::AddI, {table.local.base, place_of()}), table.ready);
+  }
+
+  std::uint32_t host_table(NodeRef node, const Shape& shape, std::uint64_t trips) {
+    std::vector<double> values(trips);
+    try {
+      for (std::uint64_t i = 0; i < trips; ++i) {
+        std::uint64_t rest = i;
+        for (std::size_t d = shape.size(); d-- > 0;) {
+          data_.host.set_loop(node->loops[d], checked_.graph.loop(node->loops[d]).from->integer +
+                                                  static_cast<std::int64_t>(rest % shape[d]));
+          rest /= shape[d];
+        }
+        values[i] = data_.host.element(node, {});
+      }
+    } catch (const Error&) {
+      return none;  // an index leaves its array on a trip that a branch excludes
+    }
+    return data_.add(std::move(values), {trips}, "derived");
+  }
+
   // ---- actions
 
   /// Adds `factor` times the sum of all elements to the target: what does not vary over the elements leaves the
@@ -470,7 +551,7 @@ class Lowering {
           ValueId where = a_.value(Op::AddI, {place.local.base, flat(variable.shape, index)});
           ValueId value = element(action.value, {});
           if (variable.type == Type::Real) value = as_real(value);
-          a_.store(place.local.memory, where, value);
+          a_.set(place.local.memory, where, value);
           place.ready = std::max(place.ready, a_.depth());
           break;
         }
@@ -511,6 +592,7 @@ class Lowering {
     for (VariableId stored : outer) places_.at(stored).ready = a_.depth();
   }
 
+  static constexpr std::uint64_t max_table = std::uint64_t{1} << 20;
   static constexpr std::uint64_t max_folded = std::uint64_t{1} << 24;
 
   Checked& checked_;
@@ -523,6 +605,9 @@ class Lowering {
   std::map<std::uint32_t, ValueId> loops_;
   std::map<std::pair<NodeRef, Index>, Known> memo_;
   std::map<NodeRef, std::pair<Place, std::uint64_t>> locals_;
+  std::map<NodeRef, std::pair<Place, std::uint64_t>> tables_;
+  std::map<NodeRef, std::uint32_t> host_tables_;
+  std::set<NodeRef> tabulating_;
   std::map<Shape, std::vector<NodeRef>> pending_;
   std::vector<ValueId> scalars_;
   double constant_ = 0;
