@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -105,6 +107,25 @@ TEST(MathTable, EveryLibraryFunctionOfTheTableIsMeasured) {
   for (const model::Function& f : model::functions())
     for (const std::string& name : called(f.glsl))
       EXPECT_TRUE(exact.contains(name) || measured.find(name + "(") != std::string::npos) << name;
+}
+
+TEST(MathTable, TheDocumentStatesTheseBounds) {
+  std::ifstream in(std::string(DREY_TEST_DATA) + "/../../docs/functions.md");
+  if (!in) GTEST_SKIP() << "no documents here";
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("| `")) rows.push_back(line);
+  const auto cases = math_cases();
+  ASSERT_EQ(rows.size(), cases.size());
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    std::vector<std::string> cells;
+    std::istringstream row(rows[i]);
+    for (std::string cell; std::getline(row, cell, '|');) cells.push_back(cell);
+    ASSERT_EQ(cells.size(), 8u) << rows[i];
+    EXPECT_EQ(cells[1], " `" + cases[i].name + (cases[i].scale != nullptr ? "` * " : "` "));
+    EXPECT_EQ(std::stod(cells[4]), cases[i].bound_f32) << rows[i];
+    EXPECT_EQ(std::stod(cells[7]), cases[i].bound_f64) << rows[i];
+  }
 }
 
 /// Every function of the table, as the table spells it, agrees with the table's own host value.
