@@ -669,6 +669,7 @@ def functions():
     t['log_diff_exp'] = two(lambda a, b: log(exp(a) - exp(b)), [(1.0, 0.0), (1000.0, 999.0), (-1000.0, -1001.0), (0.0, -1e-9), (0.0, -50.0)])
     t['inv_logit'] = one(lambda x: 1 / (1 + exp(-x)), tails)
     t['logit'] = one(lambda p: log(p) - log1p(-p), unit)
+    t['inv_logit_complement'] = one(lambda x: 1 / (1 + exp(x)), tails)
     t['log_inv_logit'] = one(lambda x: -log1pexp(-x), tails)
     t['log1m_inv_logit'] = one(lambda x: -log1pexp(x), tails)
     t['inv_cloglog'] = one(lambda x: -mp.expm1(-exp(x)), [-300.0, -30.0, -1.0, 0.0, 1.0, 3.0])
