@@ -48,6 +48,17 @@ NodeOptions node_options(const Options& options, const std::string& version, std
   return node;
 }
 
+/// Runs the loop; after each event looks for the next one for a while before it sleeps: the next message of a
+/// caller in a conversation is microseconds away, a sleep and its end are more.
+void run_loop(asio::io_context& io, std::chrono::microseconds spin) {
+  while (io.run_one() > 0) {
+    auto until = std::chrono::steady_clock::now() + spin;
+    while (std::chrono::steady_clock::now() < until)
+      if (io.poll() > 0) until = std::chrono::steady_clock::now() + spin;
+    if (io.stopped()) return;
+  }
+}
+
 }  // namespace
 
 int run(const Options& options, asio::io_context& io, Exports exports, const std::string& device,
@@ -126,7 +137,7 @@ int run(const Options& options, asio::io_context& io, Exports exports, const std
   } else {
     ready();
   }
-  io.run();
+  run_loop(io, options.spin);
   return status;
 }
 

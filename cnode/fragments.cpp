@@ -1,5 +1,7 @@
 #include "cnode/fragments.h"
 
+#include "cnode/buffers.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -14,7 +16,7 @@ void Reassembly::append(Sequence& sequence, View data) {
   const std::size_t needed = sequence.size + data.size();
   if (needed > sequence.capacity) {
     const std::size_t capacity = std::max(needed, 2 * sequence.capacity);
-    auto grown = std::make_shared_for_overwrite<std::uint8_t[]>(capacity);
+    auto grown = make_buffer(capacity);
     std::memcpy(grown.get(), sequence.buffer.get(), sequence.size);
     sequence.buffer = std::move(grown);
     sequence.capacity = capacity;
@@ -35,7 +37,7 @@ std::optional<Reassembly::Whole> Reassembly::first(std::uint64_t id, std::uint64
   const std::uint64_t bound = std::min<std::uint64_t>(
       limits_.bytes, count > limits_.bytes / (data.size() + 1) ? data.size() : count * data.size());
   sequence.capacity = std::max<std::size_t>(static_cast<std::size_t>(bound), data.size());
-  sequence.buffer = std::make_shared_for_overwrite<std::uint8_t[]>(sequence.capacity);
+  sequence.buffer = make_buffer(sequence.capacity);
   sequence.left = count - 1;
   append(sequence, data);
   open_.emplace(id, std::move(sequence));

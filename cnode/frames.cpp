@@ -1,5 +1,7 @@
 #include "cnode/frames.h"
 
+#include "cnode/buffers.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -45,8 +47,7 @@ std::optional<FrameReader::Frame> FrameReader::next() {
     return frame;
   }
   if (length >= large) {
-    // Uninitialised, so that a length which is only claimed costs address space and no memory.
-    big_ = std::make_shared_for_overwrite<std::uint8_t[]>(length);
+    big_ = make_buffer(length);
     big_size_ = length;
     big_filled_ = held - 4;
     std::memcpy(big_.get(), ring_.get() + begin_ + 4, big_filled_);

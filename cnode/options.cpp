@@ -35,7 +35,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
   Options options;
   std::string name, sname, ports = "0";
   bool no_epmd = false, no_verify = false;
-  int tick_time = 60;
+  int tick_time = 60, spin = 20;
   if (const char* given = std::getenv("ERL_EPMD_PORT"); given != nullptr && *given != '\0') {
     try {
       options.epmd_port = port(given);
@@ -80,6 +80,9 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
                  "Seconds of silence after which a peer counts as gone (net_ticktime)")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
+  app.add_option("--spin-us", spin, "Microseconds to look for the next message before sleeping")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 10000));
   app.add_option("--max-packet-mb", options.max_packet_mb, "Longest packet taken from a peer")
       ->capture_default_str()
       ->check(CLI::Range(1, 2047));
@@ -124,6 +127,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
       throw Error("bad_option", "TLS takes both --tls-certfile and --tls-keyfile");
     if (options.tls.certfile.empty() && (no_verify || !options.tls.cacertfile.empty()))
       throw Error("bad_option", "there is no TLS without --tls-certfile and --tls-keyfile");
+    options.spin = std::chrono::microseconds(spin);
     options.tick_time = std::chrono::seconds(tick_time);
     if (!options.epmd && options.first_port == 0)
       throw Error("bad_option", "without epmd a caller must know the port: give --dist-ports");

@@ -1,7 +1,7 @@
 %% What the suites of the node share: running cases, starting and ending nodes, small waits.
 -module(node_kit).
 
--export([run/2, start/3, start_fails/3, kill/2, stop/1, wait/1, wait/2, flush/0, alive/1]).
+-export([run/2, start/3, start_named/4, start_fails/3, kill/2, stop/1, wait/1, wait/2, flush/0, alive/1]).
 -export([executable/1, name/1]).
 
 %% Runs {Name, Fun} in turn, each in a process of its own with 60 seconds; prints a line for each that fails.
@@ -31,24 +31,26 @@ executable(drey) -> os:getenv("DREY_NODE").
 name(Alive) -> list_to_atom(lists:concat([Alive, "_", erlang:unique_integer([positive]), "@127.0.0.1"])).
 
 %% Starts a node and waits until it is ready.
-start(Kind, Name, Args) ->
-    case launch(Kind, Name, Args) of
+start(Kind, Name, Args) -> start_named(Kind, "--name", Name, Args).
+start_named(Kind, Option, Name, Args) ->
+    case launch(Kind, Option, Name, Args) of
         {ready, Node} -> Node;
         {ended, Status, Log} -> error({node_ended, Status, Log})
     end.
 
 %% Starts a node that must refuse to: its status and what it said.
 start_fails(Kind, Name, Args) ->
-    case launch(Kind, Name, Args) of
+    case launch(Kind, "--name", Name, Args) of
         {ended, Status, Log} -> {Status, Log};
         {ready, Node} -> stop(Node), error({node_started, Name})
     end.
 
-launch(Kind, Name, Args) ->
+launch(Kind, Option, Given, Args) ->
+    Name = if is_atom(Given) -> Given; true -> list_to_atom(Given) end,
     Log = filename:join(os:getenv("RUN"), lists:concat(["node_", erlang:unique_integer([positive]), ".err"])),
     Port = open_port({spawn_executable, "/bin/sh"},
                      [binary, exit_status, {line, 4096},
-                      {args, ["-c", "exec \"$@\" 2>\"$0\"", Log, executable(Kind), "--name", Name | Args]}]),
+                      {args, ["-c", "exec \"$@\" 2>\"$0\"", Log, executable(Kind), Option, Name | Args]}]),
     receive
         {Port, {data, {_, <<"drey_node ready ", Rest/binary>>}}} ->
             {match, [Tcp]} = re:run(Rest, "port=([0-9]+)", [{capture, all_but_first, list}]),

@@ -8,7 +8,8 @@ main() ->
     logger:set_primary_config(level, emergency),
     Node = node_kit:start(test, node_kit:name(a), []),
     #{name := N} = Node,
-    {P1, F1} = node_kit:run("node", calls(N) ++ watching(N) ++ servers(N) ++ payloads(N) ++ connection()),
+    {P1, F1} = node_kit:run("node", calls(N) ++ watching(N) ++ servers(N) ++ payloads(N) ++ connection()
+                            ++ connecting() ++ operations() ++ node_tls:cases()),
     {P2, F2} = node_kit:run("product", product()),
     0 = node_kit:stop(Node),
     {P3, F3} = node_hostile:run(),
@@ -442,6 +443,122 @@ connection() ->
       end},
      {ticks, fun() -> child(ticks) end},
      {a_silent_peer_is_dropped, fun() -> child(quiet) end}].
+
+%% Connections that the node begins -----------------------------------------------------------------------
+
+connecting() ->
+    [{connects_to_a_beam, fun() ->
+        Name = node_kit:name(p),
+        ok = net_kernel:monitor_nodes(true, #{node_type => all}),
+        Node = node_kit:start(test, Name, ["--connect", atom_to_list(node())]),
+        receive {nodeup, Name, _} -> ok after 5000 -> error(not_up) end,
+        true = lists:member(Name, nodes(hidden)),
+        ok = erpc:call(Name, test, null, []),
+        %% It comes back when the connection is cut.
+        true = erlang:disconnect_node(Name),
+        receive {nodeup, Name, _} -> ok after 10000 -> error(not_up_again) end,
+        0 = node_kit:stop(Node)
+      end},
+     {connects_to_a_node, fun() ->
+        One = node_kit:start(test, node_kit:name(q), []),
+        Two = node_kit:start(test, node_kit:name(r), ["--connect", atom_to_list(maps:get(name, One))]),
+        node_kit:wait(fun() -> said(Two, atom_to_list(maps:get(name, One)) ++ " connected") end),
+        node_kit:wait(fun() -> said(One, atom_to_list(maps:get(name, Two)) ++ " connected") end),
+        [0 = node_kit:stop(X) || X <- [One, Two]]
+      end},
+     {both_at_once, fun() ->
+        %% Two nodes that keep a connection to one another end with one, whoever was first.
+        [A, B] = Names = [node_kit:name(s), node_kit:name(t)],
+        One = node_kit:start(test, A, ["--connect", atom_to_list(B)]),
+        Two = node_kit:start(test, B, ["--connect", atom_to_list(A)]),
+        node_kit:wait(fun() -> said(One, atom_to_list(B) ++ " connected") end, 10000),
+        timer:sleep(1500),
+        [ok = erpc:call(N, test, null, []) || N <- Names],
+        [0 = node_kit:stop(X) || X <- [One, Two]]
+      end}].
+
+said(#{log := Log}, Text) ->
+    {ok, Said} = file:read_file(Log),
+    binary:match(Said, list_to_binary(Text)) =/= nomatch.
+
+%% Operations --------------------------------------------------------------------------------------------
+
+operations() ->
+    [{metrics, fun() ->
+        Node = node_kit:start(test, node_kit:name(u), ["--metrics", "29399"]),
+        ok = erpc:call(maps:get(name, Node), test, null, []),
+        Page = http("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+        [{_, _} = binary:match(Page, Line) || Line <- [<<"200 OK">>, <<"\ndrey_peers 1\n">>, <<"\ndrey_calls_total 1\n">>,
+                                                        <<"# TYPE drey_calls_total counter">>]],
+        {_, _} = binary:match(http("GET /etc/passwd HTTP/1.1\r\n\r\n"), <<"404">>),
+        0 = node_kit:stop(Node)
+      end},
+     {json_log, fun() ->
+        Node = node_kit:start(test, node_kit:name(v), ["--log-format", "json"]),
+        pong = net_adm:ping(maps:get(name, Node)),
+        0 = node_kit:stop(Node),
+        {ok, Said} = file:read_file(maps:get(log, Node)),
+        Lines = [L || L <- binary:split(Said, <<"\n">>, [global]), L =/= <<>>],
+        true = length(Lines) >= 3,
+        [match = re:run(L, "^\\{\"time\":\"[0-9T:.-]+Z\",\"level\":\"[a-z]+\",\"message\":\".*\"\\}$", [{capture, none}]) || L <- Lines]
+      end},
+     {config_file, fun() ->
+        File = filename:join(os:getenv("RUN"), "node.conf"),
+        ok = file:write_file(File, "log-level = \"debug\"\nmax-calls = 1\n"),
+        Node = node_kit:start(test, node_kit:name(w), ["--config", File]),
+        Key = erpc:send_request(maps:get(name, Node), test, sleep, [500]),
+        try erpc:call(maps:get(name, Node), test, null, []) catch error:{erpc, busy} -> ok end,
+        slept = erpc:receive_response(Key),
+        0 = node_kit:stop(Node)
+      end},
+     {sys_info, fun() ->
+        Node = node_kit:start(test, node_kit:name(x), []),
+        Info = rpc:call(maps:get(name, Node), observer_backend, sys_info, []),
+        [true = lists:keymember(K, 1, Info) || K <- [process_count, uptime, io_input, schedulers, otp_release, version]],
+        0 = node_kit:stop(Node)
+      end},
+     {epmd_restart, fun() ->
+        %% An epmd of its own, killed and started again: the node is found again.
+        Port = "29398",
+        Epmd = fun() ->
+            Started = open_port({spawn_executable, os:find_executable("epmd")}, [{args, ["-port", Port, "-address", "127.0.0.1"]}]),
+            node_kit:wait(fun() -> string:find(os:cmd("epmd -port " ++ Port ++ " -names"), "up and running") =/= nomatch end),
+            Started
+        end,
+        Kill = fun(P) -> {os_pid, Pid} = erlang:port_info(P, os_pid), os:cmd("kill -KILL " ++ integer_to_list(Pid)) end,
+        Known = fun() -> string:find(os:cmd("epmd -port " ++ Port ++ " -names"), "name y_") =/= nomatch end,
+        First = Epmd(),
+        Node = node_kit:start(test, node_kit:name(y), ["--epmd-port", Port]),
+        true = Known(),
+        Kill(First),
+        timer:sleep(300),
+        Second = Epmd(),
+        node_kit:wait(Known, 10000),
+        0 = node_kit:stop(Node),
+        Kill(Second)
+      end},
+     {ipv6, fun() ->
+        Node = node_kit:start(test, node_kit:name(z), ["--listen", "::1", "--no-epmd", "--dist-ports", "29300-29349"]),
+        {ok, S} = gen_tcp:connect({0, 0, 0, 0, 0, 0, 0, 1}, maps:get(tcp, Node), [binary, inet6, {active, false}]),
+        Who = <<"x6@127.0.0.1">>,
+        ok = gen_tcp:send(S, [<<(15 + byte_size(Who)):16>>, $N, <<16#D07DF5FBC:64, 1:32, (byte_size(Who)):16>>, Who]),
+        {ok, <<3:16, "sok">>} = gen_tcp:recv(S, 5, 5000),
+        gen_tcp:close(S),
+        0 = node_kit:stop(Node)
+      end},
+     {erl_call, fun() ->
+        Node = node_kit:start(test, node_kit:name(ec), []),
+        Said = os:cmd(lists:concat(["erl_call -c ", erlang:get_cookie(), " -name ", maps:get(name, Node), " -a 'test echo [4711]'"])),
+        {_, _} = {string:find(Said, "4711"), Said},
+        true = string:find(Said, "4711") =/= nomatch,
+        0 = node_kit:stop(Node)
+      end}].
+
+http(Request) ->
+    {ok, S} = gen_tcp:connect({127, 0, 0, 1}, 29399, [binary, {active, false}]),
+    ok = gen_tcp:send(S, Request),
+    Read = fun Read(Got) -> case gen_tcp:recv(S, 0, 5000) of {ok, More} -> Read([Got, More]); {error, closed} -> Got end end,
+    iolist_to_binary(Read([])).
 
 %% A BEAM of its own for what a kernel parameter decides.
 child(Function) ->

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include <spdlog/spdlog.h>
@@ -37,10 +38,14 @@ Cancel sleep(cnode::asio::io_context& io, std::int64_t milliseconds, const Call&
   };
 }
 
+/// A binary of that length, made once.
 Term bytes(std::int64_t count) {
+  static std::map<std::int64_t, term::Binary> made;
+  const auto found = made.find(count);
+  if (found != made.end()) return found->second;
   std::vector<std::uint8_t> filled(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < filled.size(); ++i) filled[i] = static_cast<std::uint8_t>(i % 251);
-  return term::Binary(std::move(filled));
+  return made.emplace(count, term::Binary(std::move(filled))).first->second;
 }
 
 std::int64_t integer(const Term& term) {
@@ -58,6 +63,7 @@ Cancel start(cnode::asio::io_context& io, const Call& call) {
     return call.reply(Outcome::value(static_cast<std::int64_t>(binary != nullptr ? binary->size() : 0))),
            Cancel{};
   }
+  if (f == "warm") return bytes(integer(a[0])), call.reply(Outcome::value(term::atom("ok"))), Cancel{};
   if (f == "blob") return call.reply(Outcome::value(bytes(integer(a[0])))), Cancel{};
   if (f == "error") return call.reply(Outcome::error(a[0], cnode::rpc::frame("test", "error", 1))), Cancel{};
   if (f == "throw") return call.reply({Outcome::Kind::Throw, a[0], term::list({})}), Cancel{};
@@ -93,7 +99,7 @@ bool exported(std::string_view f, std::size_t arity) {
   static constexpr Export all[] = {{"echo", 1},      {"null", 0},     {"size", 1}, {"blob", 1},
                                    {"error", 1},     {"throw", 1},    {"exit", 1}, {"crash", 0},
                                    {"sleep", 1},     {"sleeping", 0}, {"log", 2},  {"thread", 1},
-                                   {"cancelled", 0}, {"stream", 3}};
+                                   {"cancelled", 0}, {"stream", 3},   {"warm", 1}};
   for (const Export& one : all)
     if (one.name == f && one.arity == arity) return true;
   return false;
