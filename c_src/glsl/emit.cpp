@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "glsl/layout.h"
+#include "glsl/library.h"
 #include "grad/optimise.h"
 #include "model/functions.h"
 
@@ -550,10 +551,7 @@ class Emitter {
 
   /// Loop trips inside a function of the shader library.
   static std::uint64_t call_trips(const Value& v) {
-    if (v.op != Op::Call) return 0;
-    static const std::map<std::string, std::uint64_t> looping = {};
-    const auto found = looping.find(functions()[v.function].name);
-    return found == looping.end() ? 0 : found->second;
+    return v.op == Op::Call ? library_trips(functions()[v.function].name) : 0;
   }
 
   const Program& program_;

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "grad/differentiate.h"
 #include "model/evaluator.h"
+#include "model/functions.h"
 #include "support/device.h"
 #include "support/random_lowered.h"
 
@@ -110,6 +111,42 @@ TEST(Emit, CountsTrips) {
   const Case logistic = testing::logistic(500, 20);
   const Source rows = emit(grad::differentiate(logistic.model.density, 21), logistic.model, {});
   EXPECT_EQ(rows.trips, 126u);  // blocks of four rows
+}
+
+TEST(Emit, CountsTripsInsideFunctions) {
+  testing::CaseBuilder b(2);
+  const auto data = b.data(std::vector<double>(1000, 0.5));
+  const auto loop = b.begin_for(0, 1000, true);
+  b.add_to_target(b.call("gamma_p", {b.point(0), b.add(b.point(1), b.load(data, b.index(loop)))}));
+  b.end_for();
+  const Case c = b.done("gamma");
+  EXPECT_GE(emit(c.model.density, c.model, {}).trips, 1000u * 100);
+}
+
+// Every function of the table has its text in the shaders, and says the same there as on the host.
+TEST(Emit, EveryFunctionCompiles) {
+  std::string body =
+      "#include \"math.glsl\"\nvoid run(uint lane, uint count) {\n  const real x = in_[lane], y = "
+      "in_[count + lane], z = in_[2u * count + lane];\n";
+  std::size_t index = 0;
+  for (const model::Function& f : model::functions()) {
+    std::string code;
+    for (std::size_t i = 0; i < f.glsl.size(); ++i)
+      code += f.glsl[i] == '$' ? std::string(1, "xyz"[f.glsl[++i] - '0']) : std::string(1, f.glsl[i]);
+    body += fmt::format("  out_[{}u * count + lane] = {};\n", index++, code);
+  }
+  const std::vector<double> input = {0.4375, 0.8125, 0.625, 0.3125, 0.75, 0.5625};  // two points
+  const auto output = testing::Runner(Precision::F64, body + "}\n").run(input, 2, index);
+  for (std::size_t i = 0; i < index; ++i)
+    for (std::size_t lane = 0; lane < 2; ++lane) {
+      const double args[] = {input[lane], input[2 + lane], input[4 + lane]};
+      const model::Function& f = model::functions()[i];
+      const double expected = f.value(args), found = output[2 * i + lane];
+      if (std::isnan(expected))
+        EXPECT_TRUE(std::isnan(found)) << f.name;
+      else
+        EXPECT_NEAR(found, expected, 1e-12 * (1 + std::abs(expected))) << f.name;
+    }
 }
 
 TEST(Emit, IntegersThatDoNotFitAreAnError) {
