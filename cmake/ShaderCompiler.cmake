@@ -1,0 +1,15 @@
+# drey_shader_compiler: glslang and SPIRV-Tools, in process. Debian has them as archives of 9 MB, which every program
+# then carries; with DREY_SHARED_COMPILER they become one shared library, for a folder of many programs.
+option(DREY_SHARED_COMPILER "Put glslang and SPIRV-Tools into a shared library of their own" OFF)
+set(archives glslang::glslang glslang::SPIRV glslang::glslang-default-resource-limits SPIRV-Tools-opt SPIRV-Tools-static)
+if(DREY_SHARED_COMPILER)
+  file(WRITE ${CMAKE_BINARY_DIR}/shader_compiler.cpp "")
+  add_library(drey_shader_compiler SHARED ${CMAKE_BINARY_DIR}/shader_compiler.cpp)
+  foreach(archive ${archives})
+    target_link_options(drey_shader_compiler PRIVATE "-Wl,--whole-archive,$<TARGET_FILE:${archive}>,--no-whole-archive")
+  endforeach()
+  target_link_libraries(drey_shader_compiler PRIVATE Threads::Threads ${archives})
+else()
+  add_library(drey_shader_compiler INTERFACE)
+  target_link_libraries(drey_shader_compiler INTERFACE ${archives})
+endif()
