@@ -28,6 +28,8 @@ struct Action {
   std::uint32_t loop = none;
   Actions body;
   Actions otherwise;
+  /// Target: set where `value` is the normal log density of data y about mu; a loop of these may be reduced.
+  NodeRef y = nullptr, mu = nullptr, sigma = nullptr;
   std::string where;  ///< position in the term
 };
 

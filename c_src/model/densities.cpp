@@ -338,6 +338,11 @@ void Checker::tilde(const syntax::Statement& s) {
     if (NodeRef reduced = gaussian_sum(g, host_, y, mu, sigma)) {
       density = reduced;
       if (log_normal) density = g.sub(density, g.sum(y));
+    } else if (!log_normal && y->scalar() && y->data_only) {
+      target(density);
+      Action& action = here().back();
+      action.y = y, action.mu = mu, action.sigma = sigma;
+      return;
     }
   }
   target(density);

@@ -24,6 +24,9 @@ struct LinearForm {
   };
   NodeRef offset = nullptr;
   std::vector<Block> blocks;
+  /// At most one term x[g], g data.
+  NodeRef group = nullptr, member = nullptr;
+  double group_sign = 1;
 };
 
 bool linear(Graph& g, NodeRef mu, double sign, LinearForm& form) {
@@ -46,6 +49,13 @@ bool linear(Graph& g, NodeRef mu, double sign, LinearForm& form) {
         form.blocks.push_back({mu->args[1 - i], mu->args[i], sign});
         return true;
       }
+  if (mu->kind == NodeKind::At && mu->axes.size() == 1 && mu->axes[0].kind == Axis::Kind::Gather &&
+      fixed(mu->axes[0].index) && !form.group) {
+    form.group = mu->args[0];
+    form.member = mu->axes[0].index;
+    form.group_sign = sign;
+    return true;
+  }
   if (mu->kind == NodeKind::Contract && mu->shape.size() == 1) {
     NodeRef a = mu->args[0], b = mu->args[1];
     if (fixed(a) && a->shape.size() == 2 && b->shape.size() == 1) {
@@ -99,7 +109,8 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
   std::size_t k = 0;
   for (const auto& block : form.blocks) k += block.coefficients->scalar() ? 1 : block.coefficients->shape[0];
   // K^2 multiplications against N K, and the host's N K^2 kept to seconds.
-  if (k == 0 || 2 * k > n || k > 256 || static_cast<double>(n) * static_cast<double>(k * k) > 2e9) return nullptr;
+  const std::size_t groups = form.group ? form.group->shape[0] : 0;
+  if ((k == 0 && groups == 0) || 2 * std::max(k, groups) > n || k > 256 || static_cast<double>(n) * static_cast<double>(k * k) > 2e9) return nullptr;
 
   std::vector<double> weights(n, 1.0);
   if (weighted)
@@ -119,9 +130,46 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
       columns.push_back(std::move(column));
     }
   }
-  const bool mean_only = k == 1 && !form.blocks[0].columns && !weighted;
-  NodeRef squares;
+  const bool mean_only = k == 1 && !form.blocks[0].columns && !weighted && !form.group;
+  NodeRef squares = nullptr;
   const double count = static_cast<double>(n);
+  if (form.group) {
+    // Between groups: sum of w_g (ybar_g - xbar_g b - a_g)^2, w_g the sum of a group's weights squared; what is left
+    // varies within groups and is reduced as a regression on centred rows.
+    std::vector<double> mass(groups);
+    std::vector<std::size_t> of(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      of[i] = static_cast<std::size_t>(host.all(form.member)[i]);
+      mass[of[i]] += weights[i] * weights[i];
+    }
+    auto centre = [&](std::vector<double>& column) {
+      // Returns the group means of column / weight; leaves the centred column, weighted as before.
+      std::vector<double> mean(groups);
+      for (std::size_t i = 0; i < n; ++i) mean[of[i]] += weights[i] * column[i] / mass[of[i]];
+      for (std::size_t i = 0; i < n; ++i) column[i] -= weights[i] * mean[of[i]];
+      return mean;
+    };
+    NodeRef between = g.add_data("group means", {groups}, centre(residual));
+    std::size_t column = 0;
+    for (const auto& block : form.blocks) {
+      if (block.coefficients->scalar()) {
+        NodeRef means = g.add_data("group means", {groups}, centre(columns[column++]));
+        between = g.sub(between, g.mul(means, block.coefficients));
+        continue;
+      }
+      const std::size_t width = block.coefficients->shape[0];
+      std::vector<double> means(groups * width);
+      for (std::size_t c = 0; c < width; ++c) {
+        const std::vector<double> mean = centre(columns[column++]);
+        for (std::size_t j = 0; j < groups; ++j) means[j * width + c] = mean[j];
+      }
+      between = g.sub(between, g.contract(g.add_data("group means", {groups, width}, std::move(means)), block.coefficients));
+    }
+    NodeRef effect = form.group_sign < 0 ? g.neg(form.group) : form.group;
+    NodeRef off = g.call("square", {g.sub(between, effect)});
+    // A group without rows has no mean and no weight.
+    squares = g.sum(g.mul(g.add_data("group weights", {groups}, std::move(mass)), off));
+  }
   if (mean_only) {
     // S2 + N (ybar - m)^2.
     double mean = 0, spread = 0;
@@ -150,7 +198,9 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
       off = g.sub(off, g.contract(g.add_data("factor", {k, width}, std::move(r)), block.coefficients));
       column += width;
     }
-    squares = g.add(g.add_data("residual", {}, std::vector<double>{rest}), g.sum(g.call("square", {off})));
+    NodeRef within = g.add_data("residual", {}, std::vector<double>{rest});
+    if (k > 0) within = g.add(within, g.sum(g.call("square", {off})));
+    squares = squares ? g.add(squares, within) : within;
   }
   NodeRef scale = weighted ? nullptr : sigma;
   NodeRef quadratic = g.mul(g.real(-0.5), squares);
@@ -184,6 +234,15 @@ class Separator {
       return g_.mul(times, node);
     }
     if (node->kind == NodeKind::Fill) return sum(node->args[0], weight);
+    if (node->kind == NodeKind::At && !weight && node->axes.size() == 1 && node->axes[0].kind == Axis::Kind::Gather &&
+        fixed(node->axes[0].index) && 2 * node->args[0]->shape[0] <= node->shape[0]) {
+      // x[g] summed is x counted.
+      std::vector<double> counts(node->args[0]->shape[0]);
+      for (double at : host_.all(node->axes[0].index)) counts[static_cast<std::size_t>(at)] += 1;
+      NodeRef count = g_.add_data("counts", node->args[0]->shape, std::move(counts));
+      NodeRef absent = g_.operation(Op::EqualR, {count, g_.real(0)});
+      return g_.sum(g_.select(absent, g_.real(0), g_.mul(count, g_.to_real(node->args[0]))));
+    }
     if (is_call(node, "+") || is_call(node, "-")) {
       NodeRef a = sum(node->args[0], weight);
       NodeRef b = a ? sum(node->args[1], weight) : nullptr;

@@ -9,7 +9,7 @@ namespace {
 
 class Simplifier {
  public:
-  explicit Simplifier(Checked& checked) : checked_(checked) {}
+  explicit Simplifier(Checked& checked) : checked_(checked), host_(checked.graph) {}
 
   void run() {
     do {
@@ -58,9 +58,14 @@ class Simplifier {
     std::vector<NodeRef> values;
     for (const Action& inner : action.body) {
       if (inner.kind != Action::Kind::Target || !inner.value->scalar()) return false;
+      if (NodeRef reduced = gaussian(inner, action.loop)) {
+        values.push_back(reduced);
+        continue;
+      }
       NodeRef value = over_trips(checked_.graph, inner.value, action.loop);
       if (!value) return false;
-      values.push_back(value->scalar() ? checked_.graph.fill(value, checked_.graph.count_of(action.loop)) : value);
+      if (value->scalar()) value = checked_.graph.fill(value, checked_.graph.count_of(action.loop));
+      values.push_back(value);
     }
     for (NodeRef value : values) {
       Action target;
@@ -70,7 +75,17 @@ class Simplifier {
     return true;
   }
 
+  /// The sufficient statistic of a loop of normal densities of data; null where there is none.
+  NodeRef gaussian(const Action& inner, std::uint32_t loop) {
+    if (!inner.y) return nullptr;
+    NodeRef parts[] = {inner.y, inner.mu, inner.sigma};
+    for (NodeRef& part : parts)
+      if (!(part = over_trips(checked_.graph, part, loop))) return nullptr;
+    return gaussian_sum(checked_.graph, host_, parts[0], parts[1], parts[2]);
+  }
+
   Checked& checked_;
+  HostValues host_;
   std::unordered_set<VariableId> live_;
   bool grown_ = false;
 };
