@@ -24,6 +24,12 @@ trap 'exit 143' TERM
 
 # What the caller's own Erlang is told is not meant for these.
 unset ERL_AFLAGS ERL_FLAGS ERL_ZFLAGS ERL_LIBS ELIXIR_ERL_OPTIONS DREY_COOKIE ERL_EPMD_PORT
+# Another OTP than the one that the programs were built with: a folder with bin/erl.
+if [[ -n ${OTP_ROOT:-} ]]; then
+  [[ -x $OTP_ROOT/bin/erl ]] || { echo "OTP_ROOT: there is no $OTP_ROOT/bin/erl" >&2; exit 1; }
+  PATH=$(cd "$OTP_ROOT" && pwd)/bin:$PATH
+  echo "with OTP $(HOME=$place erl -noshell -eval 'io:put_chars(erlang:system_info(otp_release)), halt().')"
+fi
 # Compiled kernels stay where they are cached; everything else of the home is private.
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-${HOME:-$root/build/home}/.cache}
 export MIX_HOME=${MIX_HOME:-${HOME:-$root/build/home}/.mix}
