@@ -49,9 +49,11 @@ class Emitter {
         model_(model),
         options_(options),
         f64_(options.precision == Precision::F64),
-        layout_(program, options),
+        linears_(program),
+        layout_(program, linears_, options),
         uses_(program.memories.size()) {
     find_uses(program.body);
+    find_uniform();
     for (const Memory& m : program.memories) {
       has_target_ = has_target_ || m.space == Space::Target;
       has_gradient_ = has_gradient_ || m.space == Space::Gradient;
@@ -230,6 +232,12 @@ class Emitter {
   }
 
   std::string sum(const Linear& l) const {
+    const auto fits = [](std::int64_t x) { return x >= -2147483647 && x <= 2147483647; };
+    bool all = fits(l.constant);
+    for (const auto& [value, factor] : l.factors) all = all && fits(factor);
+    if (!all)
+      throw Error("out_of_range",
+                  "an integer of the model does not fit 32 bits; make it smaller or make it real");
     std::string text;
     for (const auto& [value, factor] : l.factors) {
       const Value& v = program_.values[value];
@@ -249,7 +257,7 @@ class Emitter {
   }
 
   /// An integer operand, ready to stand in an index or, in brackets, in an expression.
-  std::string integer(ValueId id) const { return sum(linear(program_, id)); }
+  std::string integer(ValueId id) const { return sum(linears_[id]); }
   std::string whole(ValueId id) const {
     const std::string text = integer(id);
     return text.find(' ') == std::string::npos && text[0] != '-' ? text : "(" + text + ")";
@@ -268,7 +276,7 @@ class Emitter {
     std::int64_t component = 0;
   };
   std::optional<Aligned> aligned(const Value& v) const {
-    const Linear at = layout_.position(program_, v.memory, linear(program_, v.args[0]));
+    const Linear at = layout_.position(program_, v.memory, linears_[v.args[0]]);
     if (at.constant < 0) return std::nullopt;
     Aligned found;
     for (const auto& [value, factor] : at.factors) {
@@ -284,7 +292,7 @@ class Emitter {
   std::string data_load(const Value& v) {
     const auto found = aligned(v);
     if (!found) {
-      const std::string position = sum(layout_.position(program_, v.memory, linear(program_, v.args[0])));
+      const std::string position = sum(layout_.position(program_, v.memory, linears_[v.args[0]]));
       return fmt::format("drey_data{}[({}) >> 2][({}) & 3]", layout_.place(v.memory).buffer, position,
                          position);
     }
@@ -367,23 +375,23 @@ class Emitter {
     return fmt::format("subgroupShuffle({}, {}u)", chunk, at.vector.constant - first);
   }
 
-  /// Whether every chain computes the same integer.
-  bool uniform(ValueId id) const {
-    const Value& v = program_.values[id];
-    switch (v.op) {
-      case Op::IntegerConstant:
-        return true;
-      case Op::LoopIndex:
-        return uniform(program_.loops[v.loop].from) && uniform(program_.loops[v.loop].to);
-      case Op::LessR:
-      case Op::EqualR:
-      case Op::ToInteger:
-        return false;
-      case Op::Load:
-        return program_.memories[v.memory].space == Space::Data && uniform(v.args[0]);
-      default:
-        if (v.type != Type::Integer) return false;
+  /// Whether every chain computes the same integer. Operands stand before what uses them, so this is known
+  /// for all values before any text is made.
+  bool uniform(ValueId id) const { return uniform_[id]; }
+
+  void find_uniform() {
+    uniform_.assign(program_.values.size(), false);
+    for (ValueId id = 0; id < program_.values.size(); ++id) {
+      const Value& v = program_.values[id];
+      const auto operands = [&] {
         return std::all_of(v.args.begin(), v.args.end(), [this](ValueId arg) { return uniform(arg); });
+      };
+      if (v.type != Type::Integer || v.op == Op::LessR || v.op == Op::EqualR || v.op == Op::ToInteger)
+        continue;
+      if (v.op == Op::LoopIndex)
+        uniform_[id] = uniform(program_.loops[v.loop].from) && uniform(program_.loops[v.loop].to);
+      else if (v.op != Op::Load || program_.memories[v.memory].space == Space::Data)
+        uniform_[id] = operands();
     }
   }
 
@@ -411,6 +419,9 @@ class Emitter {
     return code;
   }
 
+  /// Whether an integer is a variable of its own, not a sum that stands where it is used.
+  bool stands_alone(ValueId id) const { return linears_[id].factors.count(id) != 0; }
+
   /// The right-hand side of a Let; empty for sums of integers, which stand where they are used.
   std::string expression(ValueId id) {
     const Value& v = program_.values[id];
@@ -423,13 +434,11 @@ class Emitter {
       case Op::LoopIndex:
         return {};
       case Op::AddI:
+        return stands_alone(id) ? infix("+") : "";
       case Op::SubI:
-        return {};
-      case Op::MulI: {
-        const Linear l = linear(program_, id);
-        if (l.factors.size() != 1 || l.factors.begin()->first != id) return {};
-        return infix("*");
-      }
+        return stands_alone(id) ? infix("-") : "";
+      case Op::MulI:
+        return stands_alone(id) ? infix("*") : "";
       case Op::DivI:
         return infix("/");
       case Op::ModI:
@@ -558,8 +567,10 @@ class Emitter {
   const Model& model_;
   const EmitOptions& options_;
   bool f64_;
+  Linears linears_;
   Layout layout_;
   std::vector<Uses> uses_;
+  std::vector<bool> uniform_;  ///< by value
   bool has_target_ = false, has_gradient_ = false;
   std::string text_;
   int indent_ = 0;

@@ -24,6 +24,14 @@ void add(Linear& sum, const Linear& part, std::int64_t factor) {
   }
 }
 
+/// Whether a sum is short and small enough that sums and products of two such do not overflow.
+bool bounded(const Linear& l) {
+  constexpr std::int64_t most = std::int64_t{1} << 31;
+  if (l.factors.size() > 16 || l.constant < -most || l.constant > most) return false;
+  return std::all_of(l.factors.begin(), l.factors.end(),
+                     [](const auto& f) { return f.second >= -most && f.second <= most; });
+}
+
 /// An index split at a row's length: (row part) * row + (column part), the column part surely inside a row.
 struct Split {
   Linear row, column;
@@ -78,45 +86,44 @@ void each_load(const Program& program, const Visit& visit) {
 
 }  // namespace
 
-Linear linear(const Program& program, ValueId id) {
-  const Value& v = program.values[id];
-  Linear sum;
-  switch (v.op) {
-    case Op::IntegerConstant:
+Linears::Linears(const Program& program) : sums_(program.values.size()) {
+  // Operands stand before what uses them.
+  for (ValueId id = 0; id < program.values.size(); ++id) {
+    const Value& v = program.values[id];
+    if (v.type != Type::Integer) continue;
+    Linear sum;
+    bool is_sum = false;
+    const auto operand = [&](std::size_t k) -> const Linear& { return sums_[v.args[k]]; };
+    if (v.op == Op::IntegerConstant) {
       sum.constant = v.integer;
-      return sum;
-    case Op::AddI:
-    case Op::SubI:
-      sum = linear(program, v.args[0]);
-      add(sum, linear(program, v.args[1]), v.op == Op::AddI ? 1 : -1);
-      return sum;
-    case Op::MulI: {
-      const Linear a = linear(program, v.args[0]), b = linear(program, v.args[1]);
-      if (a.factors.empty()) {
-        add(sum, b, a.constant);
-        return sum;
-      }
-      if (b.factors.empty()) {
-        add(sum, a, b.constant);
-        return sum;
-      }
-      break;
+      is_sum = true;
+    } else if (v.op == Op::AddI || v.op == Op::SubI) {
+      sum = operand(0);
+      add(sum, operand(1), v.op == Op::AddI ? 1 : -1);
+      is_sum = true;
+    } else if (v.op == Op::MulI && operand(0).factors.empty() && bounded(operand(0))) {
+      add(sum, operand(1), operand(0).constant);
+      is_sum = true;
+    } else if (v.op == Op::MulI && operand(1).factors.empty() && bounded(operand(1))) {
+      add(sum, operand(0), operand(1).constant);
+      is_sum = true;
     }
-    default:
-      break;
+    if (!is_sum || (v.op != Op::IntegerConstant && !bounded(sum))) {
+      sum = {};
+      sum.factors[id] = 1;
+    }
+    sums_[id] = std::move(sum);
   }
-  sum.factors[id] = 1;
-  return sum;
 }
 
-Layout::Layout(const Program& program, const EmitOptions& options) {
+Layout::Layout(const Program& program, const Linears& linears, const EmitOptions& options) {
   std::map<MemoryId, bool> rows;  // memories that are read, and whether their rows can be padded
   each_load(program, [&](const Value& v) {
     const Memory& m = program.memories[v.memory];
     if (m.space != Space::Data) return;
     const auto [at, fresh] = rows.emplace(v.memory, m.row > 1 && m.size % m.row == 0);
     if (at->second)
-      at->second = split(program, linear(program, v.args[0]), static_cast<std::int64_t>(m.row)).has_value();
+      at->second = split(program, linears[v.args[0]], static_cast<std::int64_t>(m.row)).has_value();
   });
   const std::uint64_t real_bytes = options.precision == Precision::F64 ? 8 : 4;
   std::vector<std::pair<std::uint64_t, MemoryId>> order;  // smallest first

@@ -18,7 +18,16 @@ struct Linear {
   std::map<model::ValueId, std::int64_t> factors;
 };
 
-Linear linear(const model::Program& program, model::ValueId id);
+/// The integer values of a program as sums, each worked out once. Sums of very many values, and factors
+/// beyond 2^31, stay values of their own.
+class Linears {
+ public:
+  explicit Linears(const model::Program& program);
+  const Linear& operator[](model::ValueId id) const { return sums_[id]; }
+
+ private:
+  std::vector<Linear> sums_;
+};
 
 /// Where the program's data lies in buffers of four-element vectors: which memories share a buffer, at what
 /// offset, and how long their padded rows are.
@@ -37,7 +46,7 @@ class Layout {
     std::vector<model::MemoryId> memories;
   };
 
-  Layout(const model::Program& program, const EmitOptions& options);
+  Layout(const model::Program& program, const Linears& linears, const EmitOptions& options);
 
   const std::vector<Buffer>& buffers() const { return buffers_; }
   const Place& place(model::MemoryId memory) const { return places_.at(memory); }

@@ -212,8 +212,13 @@ class Pass {
     return false;
   }
 
-  /// How far an index moves a trip; none when that is not a constant.
+  /// How far an index moves a trip; none when that is not a constant (or the index is very long).
   std::optional<std::int64_t> step(ValueId id, LoopId loop) const {
+    int budget = 200;
+    return step(id, loop, budget);
+  }
+  std::optional<std::int64_t> step(ValueId id, LoopId loop, int& budget) const {
+    if (--budget < 0) return std::nullopt;
     const Value& v = source_.values[id];
     switch (v.op) {
       case Op::LoopIndex:
@@ -222,15 +227,18 @@ class Pass {
         return 0;
       case Op::AddI:
       case Op::SubI: {
-        const auto a = step(v.args[0], loop), b = step(v.args[1], loop);
+        const auto a = step(v.args[0], loop, budget), b = step(v.args[1], loop, budget);
         if (!a || !b) return std::nullopt;
         return v.op == Op::AddI ? *a + *b : *a - *b;
       }
       case Op::MulI: {
-        const auto a = step(v.args[0], loop), b = step(v.args[1], loop);
+        const auto a = step(v.args[0], loop, budget), b = step(v.args[1], loop, budget);
         if (!a || !b) return std::nullopt;
         const Value& x = source_.values[v.args[0]];
         const Value& y = source_.values[v.args[1]];
+        constexpr std::int64_t most = 1 << 30;  // no product below overflows
+        if (std::max({std::abs(*a), std::abs(*b), std::abs(x.integer), std::abs(y.integer)}) > most)
+          return std::nullopt;
         if (x.op == Op::IntegerConstant) return x.integer * *b;
         if (y.op == Op::IntegerConstant) return y.integer * *a;
         return *a == 0 && *b == 0 ? std::optional<std::int64_t>(0) : std::nullopt;

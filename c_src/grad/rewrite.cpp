@@ -82,12 +82,18 @@ Needed::Needed(const Program& program)
 }
 
 void Needed::value(ValueId id) {
-  if (values[id]) return;
-  values[id] = true;
-  changed_ = true;
-  const Value& v = program_.values[id];
-  if (v.op == Op::Load) memories[v.memory] = true;
-  for (const ValueId arg : v.args) value(arg);
+  // A list of its own: chains of values may be as long as the program.
+  std::vector<ValueId> open = {id};
+  while (!open.empty()) {
+    const ValueId at = open.back();
+    open.pop_back();
+    if (values[at]) continue;
+    values[at] = true;
+    changed_ = true;
+    const Value& v = program_.values[at];
+    if (v.op == Op::Load) memories[v.memory] = true;
+    open.insert(open.end(), v.args.begin(), v.args.end());
+  }
 }
 
 bool Needed::mark(const Block& body) {
