@@ -80,7 +80,10 @@ drey_node() {  # name [option...]: returns when it is ready
 
 compile() {  # module...: those of this folder, into $place
   local module
-  for module in "$@"; do erlc -Werror -o "$place" "$root/tests/beam/$module.erl"; done
+  # What another OTP warns of is not of these tests.
+  local strict=-Werror
+  [[ -z ${OTP_ROOT:-} ]] || strict=-W0
+  for module in "$@"; do erlc $strict -o "$place" "$root/tests/beam/$module.erl"; done
 }
 
 # A VM with the application drey on its path.
