@@ -130,18 +130,31 @@ ValueId Assembler::value(Op op, std::vector<ValueId> args, int min_depth) {
   bool folded = made.type == Type::Integer && !args.empty();
   for (ValueId arg : args) folded &= program_.values[arg].op == Op::IntegerConstant;
   if (folded) {
-    std::int64_t a = program_.values[args[0]].integer, b = args.size() > 1 ? program_.values[args[1]].integer : 0;
+    std::int64_t a = program_.values[args[0]].integer,
+                 b = args.size() > 1 ? program_.values[args[1]].integer : 0;
     std::int64_t r = 0;
     switch (op) {
-      case Op::AddI: if (!__builtin_add_overflow(a, b, &r)) return integer(r); break;
-      case Op::SubI: if (!__builtin_sub_overflow(a, b, &r)) return integer(r); break;
-      case Op::MulI: if (!__builtin_mul_overflow(a, b, &r)) return integer(r); break;
-      case Op::MinI: return integer(std::min(a, b));
-      case Op::MaxI: return integer(std::max(a, b));
-      case Op::LessI: return integer(a < b);
-      case Op::EqualI: return integer(a == b);
-      case Op::NotI: return integer(!a);
-      default: break;
+      case Op::AddI:
+        if (!__builtin_add_overflow(a, b, &r)) return integer(r);
+        break;
+      case Op::SubI:
+        if (!__builtin_sub_overflow(a, b, &r)) return integer(r);
+        break;
+      case Op::MulI:
+        if (!__builtin_mul_overflow(a, b, &r)) return integer(r);
+        break;
+      case Op::MinI:
+        return integer(std::min(a, b));
+      case Op::MaxI:
+        return integer(std::max(a, b));
+      case Op::LessI:
+        return integer(a < b);
+      case Op::EqualI:
+        return integer(a == b);
+      case Op::NotI:
+        return integer(!a);
+      default:
+        break;
     }
   }
   // x - c is x + -c, and (x + c) + d is x + (c + d): equal indices are equal values.
@@ -171,7 +184,8 @@ ValueId Assembler::value(Op op, std::vector<ValueId> args, int min_depth) {
     // A program's Select is of Reals: between integers it is their sum, one of them times 0.
     ValueId no = value(Op::NotI, {args[0]}, min_depth), yes = value(Op::NotI, {no}, min_depth);
     return value(Op::AddI,
-                 {value(Op::MulI, {yes, args[1]}, min_depth), value(Op::MulI, {no, args[2]}, min_depth)}, min_depth);
+                 {value(Op::MulI, {yes, args[1]}, min_depth), value(Op::MulI, {no, args[2]}, min_depth)},
+                 min_depth);
   }
   made.op = op;
   made.args = std::move(args);

@@ -8,8 +8,8 @@
 
 #include "model/program.h"
 
-/// Puts a Program together, statement by statement. Pure values are shared (equal operation, equal operands) and
-/// each stands in the outermost block where its operands exist, so loop invariants leave their loops by
+/// Puts a Program together, statement by statement. Pure values are shared (equal operation, equal operands)
+/// and each stands in the outermost block where its operands exist, so loop invariants leave their loops by
 /// construction.
 namespace drey::model {
 
@@ -19,8 +19,9 @@ class Assembler {
 
   MemoryId memory(Space space, Type type, std::uint64_t size, std::string name, std::uint32_t data = none,
                   std::uint64_t row = 1);
-  /// A Local of `size` elements for the block being built: one copy a trip of the loops that carry state around
-  /// it, up to the innermost independent loop, to whose trips it is private. `base` is the offset of this trip's copy.
+  /// A Local of `size` elements for the block being built: one copy a trip of the loops that carry state
+  /// around it, up to the innermost independent loop, to whose trips it is private. `base` is the offset of
+  /// this trip's copy.
   struct Local {
     MemoryId memory = none;
     ValueId base = none;
@@ -36,7 +37,8 @@ class Assembler {
   ValueId load(MemoryId memory, ValueId index, int min_depth = 0);
   ValueId random();
   void store(MemoryId memory, ValueId index, ValueId value);
-  /// A store of an element that is stored once a run and never accumulated to: loads of it in this block are `value`.
+  /// A store of an element that is stored once a run and never accumulated to: loads of it in this block are
+  /// `value`.
   void set(MemoryId memory, ValueId index, ValueId value);
   void accumulate(MemoryId memory, ValueId index, ValueId value);
 
@@ -55,11 +57,12 @@ class Assembler {
   int depth_of(ValueId value) const { return value_depth_[value]; }
   Type type_of(ValueId value) const { return program_.values[value].type; }
   const Value& operator[](ValueId value) const { return program_.values[value]; }
-  /// Tells apart blocks that were open at one depth at different times; a value is in scope where the serial of
-  /// the block at its depth is the one it was made in.
+  /// Tells apart blocks that were open at one depth at different times; a value is in scope where the serial
+  /// of the block at its depth is the one it was made in.
   std::uint64_t serial(int depth) const { return scopes_[static_cast<std::size_t>(depth)].serial; }
 
-  /// While alive, statements go to the end of the open block at `depth`, before the loops being built inside it.
+  /// While alive, statements go to the end of the open block at `depth`, before the loops being built inside
+  /// it.
   class Outside {
    public:
     Outside(Assembler& assembler, int depth);

@@ -15,14 +15,6 @@
 namespace drey::model {
 
 
-
-namespace {
-
-/// What one compile may expand to; a small term with loops of functions must not keep a node busy for hours.
-constexpr std::size_t max_actions = 200000;
-
-}  // namespace
-
 Checked check(syntax::Model model) { return Checker(std::move(model)).run(); }
 
 Checker::Checker(syntax::Model model) : model_(std::move(model)), host_(checked_.graph) {}
@@ -42,7 +34,8 @@ Checked Checker::run() {
   }
   for (const auto& function : model_.functions) {
     if (!functions_.emplace(function.name, &function).second)
-      throw Error("invalid_model", fmt::format("the function `{}` is defined twice", function.name), "functions");
+      throw Error("invalid_model", fmt::format("the function `{}` is defined twice", function.name),
+                  "functions");
   }
   transformed_data();
   actions_.push_back(&checked_.constraints);
@@ -61,8 +54,8 @@ Checked Checker::run() {
   statements(model_.generated, BlockKind::Generated, true);
   record(BlockKind::Generated);
   if (checked_.dimension == 0)
-    throw Error("invalid_model", "the model has no parameters; give at least one {Name, Type} under parameters",
-                "parameters");
+    throw Error("invalid_model",
+                "the model has no parameters; give at least one {Name, Type} under parameters", "parameters");
   walk(checked_);
   simplify(checked_);
   return std::move(checked_);
@@ -70,7 +63,9 @@ Checked Checker::run() {
 
 void Checker::unknown(const std::string& what, const std::string& name, const std::vector<std::string>& known,
                       const std::string& where, const std::string& reason) const {
-  throw Error(reason, fmt::format("there is no {} `{}`{}", what, name.substr(0, 80), did_you_mean(name, known)), where);
+  throw Error(reason,
+              fmt::format("there is no {} `{}`{}", what, name.substr(0, 80), did_you_mean(name, known)),
+              where);
 }
 
 std::vector<std::string> Checker::names() const {
@@ -97,82 +92,13 @@ const Checker::Symbol& Checker::lookup(const std::string& name, const std::strin
 }
 
 void Checker::define(const std::string& name, Symbol symbol, const std::string& where) {
-  if (find(name)) throw Error("invalid_model", fmt::format("`{}` is already defined; choose another name", name), where);
+  if (find(name))
+    throw Error("invalid_model", fmt::format("`{}` is already defined; choose another name", name), where);
   scopes_.back().emplace(name, symbol);
 }
 
 void Checker::output(const std::string& name, OutputKind kind, NodeRef value) {
   checked_.outputs.push_back({name, kind, value});
-}
-
-// ---- actions
-
-void Checker::target(NodeRef value) {
-  Action action;
-  action.value = graph().to_real(value);
-  action.where = where_;
-  here().push_back(std::move(action));
-}
-
-NodeRef Checker::declare(const std::string& name, Type type, Shape shape) {
-  NodeRef variable = graph().add_variable(name, type, std::move(shape));
-  Action action;
-  action.kind = Action::Kind::Declare;
-  action.variable = variable->id;
-  here().push_back(std::move(action));
-  return variable;
-}
-
-void Checker::store(NodeRef variable, std::vector<NodeRef> index, NodeRef value) {
-  Action action;
-  action.kind = Action::Kind::Store;
-  action.variable = variable->id;
-  action.index = std::move(index);
-  action.value = value;
-  action.where = where_;
-  here().push_back(std::move(action));
-}
-
-void Checker::store_all(NodeRef variable, NodeRef value) {
-  std::vector<NodeRef> index;
-  std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d == variable->shape.size()) {
-      store(variable, index, value->scalar() ? value : graph().element(value, index));
-      return;
-    }
-    loop("i", variable->shape[d], [&](NodeRef i) {
-      index.push_back(i);
-      level(d + 1);
-      index.pop_back();
-    });
-  };
-  level(0);
-}
-
-void Checker::loop(const std::string& name, NodeRef from, NodeRef to, const std::function<void(NodeRef)>& body) {
-  if (to->upper <= from->lower) return;
-  if (++expansions_ > max_actions)
-    throw Error("too_large", "the model expands to more loops than Drey takes; simplify its functions");
-  NodeRef index = graph().add_loop(name, from, to);
-  Action action;
-  action.kind = Action::Kind::For;
-  action.loop = index->id;
-  Actions inside;
-  actions_.push_back(&inside);
-  body(index);
-  actions_.pop_back();
-  action.body = std::move(inside);
-  here().push_back(std::move(action));
-}
-
-void Checker::loop(const std::string& name, std::uint64_t trips, const std::function<void(NodeRef)>& body) {
-  loop(name, graph().integer(0), graph().integer(static_cast<std::int64_t>(trips)), body);
-}
-
-NodeRef Checker::keep(NodeRef value, const std::string& name) {
-  NodeRef variable = declare(name, value->type, value->shape);
-  store_all(variable, value);
-  return variable;
 }
 
 // ---- statements
@@ -191,7 +117,8 @@ void Checker::statements(const syntax::Statements& list, BlockKind kind, bool ou
 
 void Checker::statement(const syntax::Statement& s, BlockKind kind, bool outermost) {
   const bool recorded = outermost && (kind == BlockKind::Transformed || kind == BlockKind::Generated);
-  const OutputKind recorded_as = kind == BlockKind::Generated ? OutputKind::Generated : OutputKind::Transformed;
+  const OutputKind recorded_as =
+      kind == BlockKind::Generated ? OutputKind::Generated : OutputKind::Transformed;
   switch (s.kind) {
     case syntax::Statement::Kind::Tilde:
     case syntax::Statement::Kind::Target:
@@ -213,9 +140,10 @@ void Checker::statement(const syntax::Statement& s, BlockKind kind, bool outermo
     case syntax::Statement::Kind::Declare: {
       ParsedType t = type(s.left);
       if (t.base != "real" && t.base != "vector" && t.base != "matrix" && t.base != "int")
-        throw Error("invalid_model",
-                    fmt::format("`{}` is a parameter's type; declare real, int, vector, matrix or array", t.base),
-                    s.where);
+        throw Error(
+            "invalid_model",
+            fmt::format("`{}` is a parameter's type; declare real, int, vector, matrix or array", t.base),
+            s.where);
       Symbol symbol;
       symbol.kind = Symbol::Kind::Variable;
       symbol.memory = declare(s.name, t.base == "int" ? Type::Integer : Type::Real, t.shape());
@@ -227,9 +155,12 @@ void Checker::statement(const syntax::Statement& s, BlockKind kind, bool outermo
       }
       return;
     }
-    case syntax::Statement::Kind::Set: return set(s);
-    case syntax::Statement::Kind::For: return for_loop(s, kind);
-    case syntax::Statement::Kind::If: return data_if(s, kind);
+    case syntax::Statement::Kind::Set:
+      return set(s);
+    case syntax::Statement::Kind::For:
+      return for_loop(s, kind);
+    case syntax::Statement::Kind::If:
+      return data_if(s, kind);
     case syntax::Statement::Kind::Return:
       throw Error("invalid_model", "`return` stands last in a function's body and nowhere else", s.where);
   }
@@ -237,16 +168,18 @@ void Checker::statement(const syntax::Statement& s, BlockKind kind, bool outermo
 
 void Checker::set(const syntax::Statement& s) {
   const syntax::Expression& left = s.left;
-  const bool indexed = left.kind == syntax::Expression::Kind::Call && left.name == "at" && left.args.size() >= 2;
+  const bool indexed =
+      left.kind == syntax::Expression::Kind::Call && left.name == "at" && left.args.size() >= 2;
   const syntax::Expression& base = indexed ? left.args[0] : left;
   if (base.kind != syntax::Expression::Kind::Name)
     throw Error("invalid_model", "set is written {set, {at, Name, I...}, E} or {set, Name, E}", left.where);
   Symbol* symbol = find(base.name);
   if (!symbol) unknown("declared name", base.name, names(), left.where);
   if (symbol->kind != Symbol::Kind::Variable)
-    throw Error("invalid_model", fmt::format("`{}` was not declared; only {{declare, Name, Type}} makes a name that "
-                                             "can be set",
-                                             base.name),
+    throw Error("invalid_model",
+                fmt::format("`{}` was not declared; only {{declare, Name, Type}} makes a name that "
+                            "can be set",
+                            base.name),
                 left.where);
   NodeRef variable = symbol->memory;
   NodeRef value = expression(s.right);
@@ -258,8 +191,9 @@ void Checker::set(const syntax::Statement& s) {
   std::vector<NodeRef> index;
   if (indexed) {
     if (left.args.size() - 1 > variable->shape.size())
-      throw Error("wrong_shape", fmt::format("`{}` has {} dimensions, found {} indices", base.name,
-                                             variable->shape.size(), left.args.size() - 1),
+      throw Error("wrong_shape",
+                  fmt::format("`{}` has {} dimensions, found {} indices", base.name, variable->shape.size(),
+                              left.args.size() - 1),
                   left.where);
     for (std::size_t i = 1; i < left.args.size(); ++i) {
       const syntax::Expression& at = left.args[i];
@@ -270,9 +204,10 @@ void Checker::set(const syntax::Statement& s) {
   }
   Shape rest(variable->shape.begin() + static_cast<std::ptrdiff_t>(index.size()), variable->shape.end());
   if (!value->scalar() && value->shape != rest)
-    throw Error("wrong_shape", fmt::format("`{}` takes {} here, found {}", base.name, shape_text(rest),
-                                           shape_text(value->shape)),
-                s.right.where);
+    throw Error(
+        "wrong_shape",
+        fmt::format("`{}` takes {} here, found {}", base.name, shape_text(rest), shape_text(value->shape)),
+        s.right.where);
   symbol = find(base.name);
   if (index.empty()) {
     symbol->value = graph().fill(value, value->scalar() ? variable->shape : Shape());
@@ -321,8 +256,10 @@ std::vector<std::string> Checker::carried(const syntax::Statements& body) {
         const bool indexed = s.left.kind == syntax::Expression::Kind::Call && !s.left.args.empty();
         const std::string& name = indexed ? s.left.args[0].name : s.left.name;
         Symbol* symbol = find(name);
-        const bool value = symbol && symbol->memory && (!indexed || (symbol->value && symbol->value != symbol->memory));
-        if (value && !inner.count(name) && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+        const bool value =
+            symbol && symbol->memory && (!indexed || (symbol->value && symbol->value != symbol->memory));
+        if (value && !inner.count(name) && std::find(out.begin(), out.end(), name) == out.end())
+          out.push_back(name);
       }
       walk(s.body);
       walk(s.otherwise);
@@ -337,7 +274,8 @@ namespace {
 
 std::size_t count_statements(const syntax::Statements& list) {
   std::size_t count = 0;
-  for (const syntax::Statement& s : list) count += 1 + count_statements(s.body) + count_statements(s.otherwise);
+  for (const syntax::Statement& s : list)
+    count += 1 + count_statements(s.body) + count_statements(s.otherwise);
   return count;
 }
 
@@ -384,7 +322,8 @@ void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
     std::vector<NodeRef> index{zero};
     std::function<void(std::size_t)> level = [&](std::size_t d) {
       if (d == initial->shape.size()) {
-        store(memory, index, initial->scalar() ? initial : graph().element(initial, std::span(index).subspan(1)));
+        store(memory, index,
+              initial->scalar() ? initial : graph().element(initial, std::span(index).subspan(1)));
         return;
       }
       loop("i", initial->shape[d], [&](NodeRef i) {
@@ -434,10 +373,11 @@ void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
 void Checker::data_if(const syntax::Statement& s, BlockKind kind) {
   NodeRef chosen = condition(expression(s.left), s.left.where);
   if (!chosen->data_only)
-    throw Error("wrong_type",
-                "the condition of `if` is of data and loop variables; for a choice that depends on parameters write "
-                "{if_else, Condition, A, B}",
-                s.left.where);
+    throw Error(
+        "wrong_type",
+        "the condition of `if` is of data and loop variables; for a choice that depends on parameters write "
+        "{if_else, Condition, A, B}",
+        s.left.where);
   auto branch = [&](const syntax::Statements& list, Actions& into) {
     actions_.push_back(&into);
     scopes_.emplace_back();
@@ -491,7 +431,8 @@ void Checker::transformed_data() {
   for (auto& [name, symbol] : computed) {
     Symbol made;
     made.kind = Symbol::Kind::Data;
-    if (!symbol.value) throw Error("invalid_model", fmt::format("nothing was set in `{}`", name), "transformed_data");
+    if (!symbol.value)
+      throw Error("invalid_model", fmt::format("nothing was set in `{}`", name), "transformed_data");
     std::vector<double> values = host_.all(symbol.value);
     const Shape& shape = symbol.value->shape;
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -500,7 +441,8 @@ void Checker::transformed_data() {
                     "transformed_data: " + name);
     if (symbol.value->type == Type::Integer) {
       std::vector<std::int64_t> whole(values.begin(), values.end());
-      made.value = shape.empty() ? graph().integer(whole[0]) : graph().add_data(name, shape, std::move(whole));
+      made.value =
+          shape.empty() ? graph().integer(whole[0]) : graph().add_data(name, shape, std::move(whole));
     } else {
       made.value = graph().add_data(name, shape, std::move(values));
     }

@@ -43,8 +43,8 @@ struct Checked {
   Graph graph;
   std::uint64_t dimension = 0;
   std::vector<Parameter> parameters;
-  Actions constraints;   ///< what computing the constrained parameters takes
-  Actions jacobians;     ///< their log Jacobians, added to the target
+  Actions constraints;  ///< what computing the constrained parameters takes
+  Actions jacobians;    ///< their log Jacobians, added to the target
   Actions transformed;
   Actions model;
   Actions generated;

@@ -54,7 +54,14 @@ class Checker {
   NodeRef keep(NodeRef value, const std::string& name);
 
  private:
-  enum class BlockKind : std::uint8_t { TransformedData, Parameters, Transformed, Model, Generated, Function };
+  enum class BlockKind : std::uint8_t {
+    TransformedData,
+    Parameters,
+    Transformed,
+    Model,
+    Generated,
+    Function
+  };
 
   struct Symbol {
     enum class Kind : std::uint8_t { Data, Parameter, Value, Variable, Loop };
@@ -80,15 +87,17 @@ class Checker {
   void output(const std::string& name, OutputKind kind, NodeRef value);
   Symbol* find(const std::string& name);
   const Symbol& lookup(const std::string& name, const std::string& where);
-  [[noreturn]] void unknown(const std::string& what, const std::string& name, const std::vector<std::string>& known,
-                            const std::string& where, const std::string& reason = "unknown_name") const;
+  [[noreturn]] void unknown(const std::string& what, const std::string& name,
+                            const std::vector<std::string>& known, const std::string& where,
+                            const std::string& reason = "unknown_name") const;
   std::vector<std::string> names() const;
 
   // ---- expressions.cpp
   NodeRef call(const syntax::Expression& e);
   NodeRef at(const syntax::Expression& e);
   Axis axis(const syntax::Expression& e, NodeRef x, std::size_t dimension);
-  NodeRef user_function(const syntax::FunctionDefinition& f, std::vector<NodeRef> args, const std::string& where);
+  NodeRef user_function(const syntax::FunctionDefinition& f, std::vector<NodeRef> args,
+                        const std::string& where);
   void arity(const syntax::Expression& e, std::size_t least, std::size_t most);
   std::vector<std::string> function_names() const;
   /// 0-based index of a 1-based one, checked where it is fixed.
@@ -105,8 +114,8 @@ class Checker {
   NodeRef density_of(const std::string& name, NodeRef outcome, const syntax::Expression& e, std::size_t from,
                      const std::string& outcome_name);
   /// log P(Y <= y), or log P(Y > y).
-  NodeRef distribution_function(const Distribution& d, bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
-                                const std::string& where);
+  NodeRef distribution_function(const Distribution& d, bool upper_tail, NodeRef y,
+                                const std::vector<NodeRef>& args, const std::string& where);
   NodeRef hypergeometric_function(bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
                                   const std::string& where);
   NodeRef truncated(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
@@ -132,9 +141,10 @@ class Checker {
   };
   ParsedType type(const syntax::Expression& e, int depth = 0);
   NodeRef parameter(const syntax::ParameterDeclaration& p);
-  NodeRef constrain_elements(const ParsedType& t, std::uint64_t offset, const syntax::ParameterDeclaration& p);
-  /// The variable holding the constrained values of an array of structures (simplex and so on), from consecutive
-  /// stretches of the point.
+  NodeRef constrain_elements(const ParsedType& t, std::uint64_t offset,
+                             const syntax::ParameterDeclaration& p);
+  /// The variable holding the constrained values of an array of structures (simplex and so on), from
+  /// consecutive stretches of the point.
   NodeRef constrain_structures(const ParsedType& t, std::uint64_t offset, std::uint64_t free_size,
                                const std::string& name);
 

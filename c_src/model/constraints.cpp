@@ -17,8 +17,9 @@ constexpr std::uint64_t max_dimension = 1000000;
 
 const std::vector<std::string>& type_names() {
   static const std::vector<std::string> all = {
-      "real",           "int",         "vector",        "matrix",      "array",      "simplex", "ordered",
-      "positive_ordered", "unit_vector", "cholesky_corr", "corr_matrix", "cov_matrix", "cholesky_cov"};
+      "real",        "int",        "vector",           "matrix",      "array",
+      "simplex",     "ordered",    "positive_ordered", "unit_vector", "cholesky_corr",
+      "corr_matrix", "cov_matrix", "cholesky_cov"};
   return all;
 }
 
@@ -42,10 +43,12 @@ Checker::ParsedType Checker::type(const Expression& e, int depth) {
   ParsedType out;
   const bool named = e.kind == Expression::Kind::Name || e.kind == Expression::Kind::Call;
   if (!named || depth > 8)
-    throw Error("invalid_model", "a type is real, {vector, N}, {matrix, R, C}, {array, [N...], Type}, {simplex, K}, ...",
+    throw Error("invalid_model",
+                "a type is real, {vector, N}, {matrix, R, C}, {array, [N...], Type}, {simplex, K}, ...",
                 e.where);
   const auto& known = type_names();
-  if (std::find(known.begin(), known.end(), e.name) == known.end()) unknown("type", e.name, known, e.where, "unknown_type");
+  if (std::find(known.begin(), known.end(), e.name) == known.end())
+    unknown("type", e.name, known, e.where, "unknown_type");
   out.base = e.name;
   auto need = [&](std::size_t count, const char* form) {
     if (e.args.size() != count)
@@ -69,7 +72,8 @@ Checker::ParsedType Checker::type(const Expression& e, int depth) {
     need(1, fmt::format("{{{}, Size}}", e.name).c_str());
     std::uint64_t k = size(e.args[0], "a size");
     out.inner = {k};
-    if (e.name == "cholesky_corr" || e.name == "corr_matrix" || e.name == "cov_matrix" || e.name == "cholesky_cov")
+    if (e.name == "cholesky_corr" || e.name == "corr_matrix" || e.name == "cov_matrix" ||
+        e.name == "cholesky_cov")
       out.inner.push_back(k);
     if (k == 0 && e.name != "vector" && e.name != "ordered" && e.name != "positive_ordered")
       throw Error("wrong_shape", fmt::format("a {} has at least one element", e.name), e.where);
@@ -83,7 +87,8 @@ Checker::ParsedType Checker::type(const Expression& e, int depth) {
 NodeRef Checker::parameter(const syntax::ParameterDeclaration& p) {
   ParsedType t = type(p.type);
   if (t.base == "int")
-    throw Error("invalid_model", "a parameter is continuous; sum integers out (log_sum_exp, log_mix)", p.where);
+    throw Error("invalid_model", "a parameter is continuous; sum integers out (log_sum_exp, log_mix)",
+                p.where);
   const bool elementwise = t.base == "real" || t.base == "vector" || t.base == "matrix";
   Parameter out;
   out.name = p.name;
@@ -92,38 +97,44 @@ NodeRef Checker::parameter(const syntax::ParameterDeclaration& p) {
   out.size = elementwise ? elements(out.shape) : elements(t.batch) * free_elements(t.base, t.inner[0]);
   if (checked_.dimension + out.size > max_dimension)
     throw Error("too_large",
-                fmt::format("the model has more than {} dimensions with `{}`", max_dimension, p.name), p.where);
+                fmt::format("the model has more than {} dimensions with `{}`", max_dimension, p.name),
+                p.where);
   if (!elementwise && !p.modifiers.empty())
     throw Error("invalid_model", fmt::format("a {} takes no {}", t.base, p.modifiers[0].first), p.where);
   out.constraint = t.base;
-  if (!t.inner.empty()) out.constraint += fmt::format(" {}", t.inner.size() == 2 && t.base == "matrix"
-                                                                 ? fmt::format("{}x{}", t.inner[0], t.inner[1])
-                                                                 : fmt::format("{}", t.inner[0]));
+  if (!t.inner.empty())
+    out.constraint += fmt::format(" {}", t.inner.size() == 2 && t.base == "matrix"
+                                             ? fmt::format("{}x{}", t.inner[0], t.inner[1])
+                                             : fmt::format("{}", t.inner[0]));
   if (!t.batch.empty()) out.constraint = fmt::format("array {} of {}", shape_text(t.batch), out.constraint);
 
   checked_.dimension += out.size;
   checked_.parameters.push_back(out);
   Actions* before = actions_.back();
   actions_.back() = &checked_.constraints;
-  NodeRef value = elementwise ? constrain_elements(t, out.offset, p)
-                              : constrain_structures(t, out.offset, free_elements(t.base, t.inner[0]), p.name);
+  NodeRef value = elementwise
+                      ? constrain_elements(t, out.offset, p)
+                      : constrain_structures(t, out.offset, free_elements(t.base, t.inner[0]), p.name);
   actions_.back() = before;
   return value;
 }
 
-NodeRef Checker::constrain_elements(const ParsedType& t, std::uint64_t offset, const syntax::ParameterDeclaration& p) {
+NodeRef Checker::constrain_elements(const ParsedType& t, std::uint64_t offset,
+                                    const syntax::ParameterDeclaration& p) {
   Graph& g = graph();
   const Shape shape = t.shape();
   NodeRef x = g.point(offset, shape);
   NodeRef lower = nullptr, upper = nullptr, shift = nullptr, scale = nullptr;
   for (const auto& [name, e] : p.modifiers) {
     NodeRef value = nullptr;
-    if (e.kind == Expression::Kind::Name && (e.name == "infinity" || e.name == "inf" || e.name == "neg_infinity"))
+    if (e.kind == Expression::Kind::Name &&
+        (e.name == "infinity" || e.name == "inf" || e.name == "neg_infinity"))
       continue;
     value = g.to_real(expression(e));
     if (!value->scalar() && value->shape != shape)
-      throw Error("wrong_shape", fmt::format("{} is {} where the parameter is {}", name, shape_text(value->shape),
-                                             shape_text(shape)),
+      throw Error("wrong_shape",
+                  fmt::format("{} is {} where the parameter is {}", name, shape_text(value->shape),
+                              shape_text(shape)),
                   e.where);
     checked_.parameters.back().constraint += fmt::format(", {} {}", name, number_text(value));
     (name == "lower" ? lower : name == "upper" ? upper : name == "offset" ? shift : scale) = value;
@@ -198,7 +209,8 @@ NodeRef Checker::constrain_structures(const ParsedType& t, std::uint64_t offset,
       logs = declare(name + " logs", Type::Real, work_shape);
     }
   }
-  factor = t.base == "corr_matrix" || t.base == "cov_matrix" ? declare(name + " factor", Type::Real, shape) : variable;
+  factor = t.base == "corr_matrix" || t.base == "cov_matrix" ? declare(name + " factor", Type::Real, shape)
+                                                             : variable;
 
   std::vector<NodeRef> batch;
   std::function<void(std::size_t)> level = [&](std::size_t d) {
@@ -216,7 +228,9 @@ NodeRef Checker::constrain_structures(const ParsedType& t, std::uint64_t offset,
       return index;
     };
     auto free = [&](NodeRef i) { return g.element(x, with({i})); };
-    auto read = [&](NodeRef from, std::initializer_list<NodeRef> index) { return g.element(from, with(index)); };
+    auto read = [&](NodeRef from, std::initializer_list<NodeRef> index) {
+      return g.element(from, with(index));
+    };
     if (t.base == "simplex") {
       // Stick breaking with the break at 1 / (K - i) for x = 0.
       store(work, with({zero}), g.real(1));
@@ -258,8 +272,9 @@ NodeRef Checker::constrain_structures(const ParsedType& t, std::uint64_t offset,
           store(logs, with({position}), g.add(slope, g.mul(g.real(0.5), g.call("log1m", {used}))));
         });
         store(factor, with({i, i}), g.call("sqrt", {g.sub(g.real(1), read(work, {i, i}))}));
-        loop("j", plus(i, 1), g.integer(static_cast<std::int64_t>(k)),
-             [&](NodeRef j) { store(factor, with({i, j}), g.real(0)); });
+        loop("j", plus(i, 1), g.integer(static_cast<std::int64_t>(k)), [&](NodeRef j) {
+          store(factor, with({i, j}), g.real(0));
+        });
       });
     } else if (covariance) {
       loop("i", k, [&](NodeRef i) {
@@ -268,8 +283,9 @@ NodeRef Checker::constrain_structures(const ParsedType& t, std::uint64_t offset,
           store(factor, with({i, j}), free(g.operation(Op::AddI, {start, j})));
         });
         store(factor, with({i, i}), g.call("exp", {free(g.operation(Op::AddI, {start, i}))}));
-        loop("j", plus(i, 1), g.integer(static_cast<std::int64_t>(k)),
-             [&](NodeRef j) { store(factor, with({i, j}), g.real(0)); });
+        loop("j", plus(i, 1), g.integer(static_cast<std::int64_t>(k)), [&](NodeRef j) {
+          store(factor, with({i, j}), g.real(0));
+        });
       });
     }
     if (factor != variable) {
@@ -299,8 +315,8 @@ NodeRef Checker::constrain_structures(const ParsedType& t, std::uint64_t offset,
     std::vector<double> all;
     for (std::uint64_t b = 0; b < elements(t.batch); ++b) all.insert(all.end(), lefts.begin(), lefts.end());
     NodeRef z = g.sub(x, g.add_data("simplex breaks", row_shape, all));
-    jacobian(g.add(g.sub(z, g.mul(g.real(2), g.call("log1p_exp", {z}))),
-                   g.call("log", {slice(work, 0, k - 1)})));
+    jacobian(
+        g.add(g.sub(z, g.mul(g.real(2), g.call("log1p_exp", {z}))), g.call("log", {slice(work, 0, k - 1)})));
   } else if (t.base == "ordered" && k > 1) {
     jacobian(slice(x, 1, k - 1));
   } else if (t.base == "positive_ordered" && k > 0) {

@@ -72,11 +72,12 @@ class Lists {
                                 shape_[level]),
                     name_);
       if (list->tail || list->elements.size() != shape_[level])
-        throw Error("wrong_shape",
-                    fmt::format("`{}` is ragged: the list that begins at {} has {} elements where the first has {}",
-                                name_, element_name(name_, shape_, reals_.size()), list->elements.size(),
-                                shape_[level]),
-                    name_);
+        throw Error(
+            "wrong_shape",
+            fmt::format("`{}` is ragged: the list that begins at {} has {} elements where the first has {}",
+                        name_, element_name(name_, shape_, reals_.size()), list->elements.size(),
+                        shape_[level]),
+            name_);
       for (const term::Term& element : list->elements) fill(element, level + 1);
       return;
     }
@@ -86,7 +87,8 @@ class Lists {
     } else if (const auto* real = value.as<double>()) {
       integers_ = false;
       if (!std::isfinite(*real))
-        throw Error("not_finite", fmt::format("{} is not finite", element_name(name_, shape_, reals_.size())), name_);
+        throw Error("not_finite", fmt::format("{} is not finite", element_name(name_, shape_, reals_.size())),
+                    name_);
       reals_.push_back(*real);
     } else {
       std::string what = value.as<term::List>() ? "a list" : term::to_string(value, 40);
@@ -122,25 +124,27 @@ syntax::DataEntry read_binary(const std::string& name, const term::Tuple& tuple)
   if (type && (type->name == "f32" || type->name == "s32")) width = 4;
   if (type && type->name == "u8") width = 1;
   if (width == 0 || !dims || dims->tail || !binary)
-    throw Error("invalid_data",
-                fmt::format("`{}` is {} where a number, a list of numbers or {{f64 | f32 | s32 | s64 | u8, Shape, "
-                            "Binary}} was expected",
-                            name, term::to_string(term::Term(tuple), 60)),
-                name);
+    throw Error(
+        "invalid_data",
+        fmt::format("`{}` is {} where a number, a list of numbers or {{f64 | f32 | s32 | s64 | u8, Shape, "
+                    "Binary}} was expected",
+                    name, term::to_string(term::Term(tuple), 60)),
+        name);
   std::uint64_t count = 1;
   if (dims->elements.size() > max_rank)
     throw Error("wrong_shape", fmt::format("`{}` has more than {} dimensions", name, max_rank), name);
   for (const term::Term& dim : dims->elements) {
     const auto* size = dim.as<std::int64_t>();
     if (!size || *size < 0 || (*size > 0 && count > max_data_elements / static_cast<std::uint64_t>(*size)))
-      throw Error("wrong_shape", fmt::format("`{}` has the dimension {}", name, term::to_string(dim, 40)), name);
+      throw Error("wrong_shape", fmt::format("`{}` has the dimension {}", name, term::to_string(dim, 40)),
+                  name);
     entry.shape.push_back(static_cast<std::uint64_t>(*size));
     count *= static_cast<std::uint64_t>(*size);
   }
   if (binary->size() != count * width)
     throw Error("wrong_shape",
-                fmt::format("`{}` has {} bytes where {} of shape {} need {}", name, binary->size(), type->name,
-                            shape_text(entry.shape), count * width),
+                fmt::format("`{}` has {} bytes where {} of shape {} need {}", name, binary->size(),
+                            type->name, shape_text(entry.shape), count * width),
                 name);
   if (type->name[0] == 'f') {
     std::vector<double> reals;
@@ -179,11 +183,12 @@ syntax::DataEntry parse_data(const std::string& name, const term::Term& value) {
     if (value.is_atom("true") || value.is_atom("false"))
       return {name, Type::Integer, {}, std::vector<std::int64_t>{value.is_atom("true")}};
     bool special = value.is_atom("nan") || value.is_atom("infinity") || value.is_atom("neg_infinity");
-    throw Error(special ? "not_finite" : "invalid_data",
-                fmt::format("`{}` is {} where a number, a list of numbers or {{f64 | f32 | s32 | s64 | u8, Shape, "
-                            "Binary}} was expected",
-                            name, term::to_string(value, 60)),
-                name);
+    throw Error(
+        special ? "not_finite" : "invalid_data",
+        fmt::format("`{}` is {} where a number, a list of numbers or {{f64 | f32 | s32 | s64 | u8, Shape, "
+                    "Binary}} was expected",
+                    name, term::to_string(value, 60)),
+        name);
   }
   return Lists(name).read(value);
 }

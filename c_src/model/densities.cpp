@@ -36,7 +36,8 @@ std::vector<std::string> Checker::distribution_names() const {
 NodeRef Checker::instantiate(const Formula& formula, const std::map<std::string, NodeRef>& names) {
   Graph& g = graph();
   switch (formula.kind) {
-    case Formula::Kind::Number: return g.real(formula.number);
+    case Formula::Kind::Number:
+      return g.real(formula.number);
     case Formula::Kind::Name: {
       auto found = names.find(formula.name);
       if (found != names.end()) return found->second;
@@ -79,8 +80,9 @@ void Checker::check_domain(NodeRef value, Domain domain, const std::string& name
   for (std::uint64_t i = 0; i < count; ++i) {
     double number = value->scalar() ? host_.element(value, {}) : host_.all(value)[i];
     if (!in_domain(domain, number))
-      throw Error(reason, fmt::format("{} is {} where {} was expected", value_text(value, i, name), number,
-                                      domain_text(domain)),
+      throw Error(reason,
+                  fmt::format("{} is {} where {} was expected", value_text(value, i, name), number,
+                              domain_text(domain)),
                   where);
   }
 }
@@ -97,7 +99,8 @@ NodeRef Checker::guard(NodeRef density, NodeRef outcome, NodeRef lower, NodeRef 
   return density;
 }
 
-std::vector<NodeRef> Checker::distribution_arguments(const Distribution& d, const Expression& e, std::size_t from) {
+std::vector<NodeRef> Checker::distribution_arguments(const Distribution& d, const Expression& e,
+                                                     std::size_t from) {
   if (e.args.size() - from != d.parameters.size()) {
     std::string form = "{" + d.name;
     for (const auto& p : d.parameters) form += ", " + p.name;
@@ -132,9 +135,10 @@ NodeRef Checker::univariate(const Distribution& d, NodeRef outcome, const std::v
   }
   const bool whole = d.outcome != Domain::Real;
   if (whole && outcome->type != Type::Integer && !outcome->data_only)
-    throw Error("wrong_type", fmt::format("the outcome of `{}` is {}, found a real expression", d.name,
-                                          domain_text(d.outcome)),
-                where);
+    throw Error(
+        "wrong_type",
+        fmt::format("the outcome of `{}` is {}, found a real expression", d.name, domain_text(d.outcome)),
+        where);
   check_domain(outcome, d.outcome, outcome_name, where, "out_of_support");
   std::map<std::string, NodeRef> names;
   names["y"] = g.to_real(outcome);
@@ -153,10 +157,11 @@ NodeRef Checker::univariate(const Distribution& d, NodeRef outcome, const std::v
         double limit = bound->scalar() || y->scalar() ? (bound->scalar() ? host_.element(bound, {}) : number)
                                                       : host_.all(bound)[i];
         if (bound == lower ? (number < limit || (d.open && number == limit)) : number > limit)
-          throw Error("out_of_support", fmt::format("{} is {}, outside the support of `{}` ({} {})",
-                                                    value_text(y, i, outcome_name), number, d.name,
-                                                    bound == lower ? (d.open ? ">" : ">=") : "<=", limit),
-                      where);
+          throw Error(
+              "out_of_support",
+              fmt::format("{} is {}, outside the support of `{}` ({} {})", value_text(y, i, outcome_name),
+                          number, d.name, bound == lower ? (d.open ? ">" : ">=") : "<=", limit),
+              where);
       }
     }
     if (fixed_bound(lower)) lower = nullptr;
@@ -189,8 +194,9 @@ NodeRef Checker::density_of(const std::string& name, NodeRef outcome, const Expr
   const VectorDistribution* d = find_vector_distribution(name);
   if (!d) unknown("distribution", name, distribution_names(), e.where, "unknown_distribution");
   if (e.args.size() - from != d->parameters.size())
-    throw Error("wrong_arity", fmt::format("`{}` takes the parameters {}, found {}", name,
-                                           fmt::join(d->parameters, ", "), e.args.size() - from),
+    throw Error("wrong_arity",
+                fmt::format("`{}` takes the parameters {}, found {}", name, fmt::join(d->parameters, ", "),
+                            e.args.size() - from),
                 e.where);
   std::vector<NodeRef> args;
   for (std::size_t i = from; i < e.args.size(); ++i) args.push_back(graph().to_real(expression(e.args[i])));
@@ -217,7 +223,8 @@ NodeRef Checker::distribution_function(const Distribution& d, bool upper_tail, N
     if (!count && d.open) below = g.operation(Op::NotI, {g.operation(Op::LessR, {lower, names["y"]})});
     value = g.select(below, upper_tail ? whole : nothing, value);
   }
-  if (upper) value = g.select(g.operation(Op::LessR, {upper, names["y"]}), upper_tail ? nothing : whole, value);
+  if (upper)
+    value = g.select(g.operation(Op::LessR, {upper, names["y"]}), upper_tail ? nothing : whole, value);
   return value;
 }
 
@@ -225,15 +232,16 @@ NodeRef Checker::hypergeometric_function(bool upper_tail, NodeRef y, const std::
                                          const std::string& where) {
   Graph& g = graph();
   if (y->type != Type::Integer || !y->scalar() || !y->data_only)
-    throw Error("wrong_type", "the distribution function of `hypergeometric` takes one integer of data", where);
+    throw Error("wrong_type", "the distribution function of `hypergeometric` takes one integer of data",
+                where);
   const Distribution& d = *find_distribution("hypergeometric");
   NodeRef from = upper_tail ? g.shift(y, 1) : g.integer(0);
   NodeRef to = upper_tail ? g.integer(static_cast<std::int64_t>(args[0]->upper) + 1) : g.shift(y, 1);
   NodeRef k = g.add_loop("k", from, to);
   std::map<std::string, NodeRef> names{{"y", g.to_real(k)}};
   for (std::size_t i = 0; i < args.size(); ++i) names[d.parameters[i].name] = args[i];
-  NodeRef inside = guard(instantiate(d.log_density_formula, names), names["y"], instantiate(d.lower_formula, names),
-                         instantiate(d.upper_formula, names), false);
+  NodeRef inside = guard(instantiate(d.log_density_formula, names), names["y"],
+                         instantiate(d.lower_formula, names), instantiate(d.upper_formula, names), false);
   return g.call("log", {g.sum_over(k, g.call("exp", {inside}))});
 }
 
@@ -253,7 +261,8 @@ NodeRef Checker::truncated(const Expression& e, NodeRef outcome, const std::stri
   Graph& g = graph();
   const Expression& inner = distribution(e.args[0]);
   const Distribution* d = find_distribution(inner.name);
-  if (!d) unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  if (!d)
+    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
   std::vector<NodeRef> args = distribution_arguments(*d, inner);
   NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
   NodeRef lower = infinite(e.args[1]) ? nullptr : expression(e.args[1]);
@@ -271,17 +280,19 @@ NodeRef Checker::truncated(const Expression& e, NodeRef outcome, const std::stri
     mass = distribution_function(*d, false, upper, args, e.where);
   if (!mass) return density;
   density = g.sub(density, mass);
-  return guard(density, g.to_real(outcome), lower ? g.to_real(lower) : nullptr, upper ? g.to_real(upper) : nullptr,
-               false);
+  return guard(density, g.to_real(outcome), lower ? g.to_real(lower) : nullptr,
+               upper ? g.to_real(upper) : nullptr, false);
 }
 
-/// An outcome at or beyond a limit says no more than that: log P(Y <= L) at or below L, log P(Y >= U) at or above U.
+/// An outcome at or beyond a limit says no more than that: log P(Y <= L) at or below L, log P(Y >= U) at or
+/// above U.
 NodeRef Checker::censored(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
   arity(e, 3, 3);
   Graph& g = graph();
   const Expression& inner = distribution(e.args[0]);
   const Distribution* d = find_distribution(inner.name);
-  if (!d) unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  if (!d)
+    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
   std::vector<NodeRef> args = distribution_arguments(*d, inner);
   NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
   NodeRef y = g.to_real(outcome);
@@ -311,13 +322,15 @@ NodeRef Checker::distribution_call(const Expression& e) {
   const bool density = suffix == "lpdf" || suffix == "lpmf" || suffix == "pdf" || suffix == "pmf";
   const bool function = suffix == "cdf" || suffix == "lcdf" || suffix == "lccdf" || suffix == "ccdf";
   if (!density && !function) return nullptr;
-  if (e.args.empty()) throw Error("wrong_arity", fmt::format("`{}` takes the outcome first", e.name), e.where);
+  if (e.args.empty())
+    throw Error("wrong_arity", fmt::format("`{}` takes the outcome first", e.name), e.where);
   NodeRef outcome = expression(e.args[0]);
   if (density) {
     NodeRef value = density_of(name, outcome, e, 1, source_name(e.args[0]));
     return suffix[0] == 'l' ? value : graph().call("exp", {value});
   }
-  if (!d) throw Error("unknown_function", fmt::format("`{}` has no distribution function here", name), e.where);
+  if (!d)
+    throw Error("unknown_function", fmt::format("`{}` has no distribution function here", name), e.where);
   std::vector<NodeRef> args = distribution_arguments(*d, e, 1);
   NodeRef value = distribution_function(*d, suffix == "lccdf" || suffix == "ccdf", outcome, args, e.where);
   return suffix[0] == 'l' ? value : graph().call("exp", {value});

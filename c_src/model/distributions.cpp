@@ -6,15 +6,24 @@ namespace drey::model {
 
 std::string domain_text(Domain domain) {
   switch (domain) {
-    case Domain::Real: return "a finite number";
-    case Domain::Positive: return "a number > 0";
-    case Domain::NonNegative: return "a number >= 0";
-    case Domain::Unit: return "a number in [0, 1]";
-    case Domain::Integer: return "an integer";
-    case Domain::Count: return "an integer >= 0";
-    case Domain::Natural: return "an integer >= 1";
-    case Domain::Binary: return "0 or 1";
-    case Domain::Vector: return "a vector";
+    case Domain::Real:
+      return "a finite number";
+    case Domain::Positive:
+      return "a number > 0";
+    case Domain::NonNegative:
+      return "a number >= 0";
+    case Domain::Unit:
+      return "a number in [0, 1]";
+    case Domain::Integer:
+      return "an integer";
+    case Domain::Count:
+      return "an integer >= 0";
+    case Domain::Natural:
+      return "an integer >= 1";
+    case Domain::Binary:
+      return "0 or 1";
+    case Domain::Vector:
+      return "a vector";
   }
   return "a number";
 }
@@ -23,14 +32,23 @@ bool in_domain(Domain domain, double value) {
   if (!std::isfinite(value)) return false;
   const bool whole = value == std::floor(value);
   switch (domain) {
-    case Domain::Real: case Domain::Vector: return true;
-    case Domain::Positive: return value > 0;
-    case Domain::NonNegative: return value >= 0;
-    case Domain::Unit: return value >= 0 && value <= 1;
-    case Domain::Integer: return whole;
-    case Domain::Count: return whole && value >= 0;
-    case Domain::Natural: return whole && value >= 1;
-    case Domain::Binary: return value == 0 || value == 1;
+    case Domain::Real:
+    case Domain::Vector:
+      return true;
+    case Domain::Positive:
+      return value > 0;
+    case Domain::NonNegative:
+      return value >= 0;
+    case Domain::Unit:
+      return value >= 0 && value <= 1;
+    case Domain::Integer:
+      return whole;
+    case Domain::Count:
+      return whole && value >= 0;
+    case Domain::Natural:
+      return whole && value >= 1;
+    case Domain::Binary:
+      return value == 0 || value == 1;
   }
   return false;
 }
@@ -44,10 +62,9 @@ namespace {
 #define TWO_PI "6.28318530717958647693"
 #define PI "3.14159265358979323846"
 
-// Student's t in standard units z. The incomplete beta function's slope is infinite at z = 0, so within 1e-4 of it
-// P(0 < T < z) is its series, and what stands beside it in the choice is kept away from there.
-#define T_NEAR(z) \
-  "exp(-lbeta(0.5 * nu, 0.5) - 0.5 * log(nu)) * " z " * (1 - (nu + 1) * " z "^2 / (6 * nu))"
+// Student's t in standard units z. The incomplete beta function's slope is infinite at z = 0, so within 1e-4
+// of it P(0 < T < z) is its series, and what stands beside it in the choice is kept away from there.
+#define T_NEAR(z) "exp(-lbeta(0.5 * nu, 0.5) - 0.5 * log(nu)) * " z " * (1 - (nu + 1) * " z "^2 / (6 * nu))"
 #define T_AWAY(z) "(abs(" z ") < 1e-4 ? 1 : " z ")"
 #define T_TAIL(z) "inc_beta(0.5 * nu, 0.5, 1 / (1 + " T_AWAY(z) "^2 / nu))"
 
@@ -58,7 +75,8 @@ std::vector<Distribution> make() {
   (void)natural;
   std::vector<Distribution> t;
   auto add = [&t](std::string name, P parameters, Domain outcome, std::string lower, std::string upper,
-                  std::string density, std::string cdf, std::string ccdf, std::string generator, std::string source) {
+                  std::string density, std::string cdf, std::string ccdf, std::string generator,
+                  std::string source) {
     Distribution d;
     d.name = std::move(name);
     d.parameters = std::move(parameters);
@@ -88,12 +106,14 @@ std::vector<Distribution> make() {
       "", "degrees of freedom, location, scale");
   add("cauchy", {{"mu", real}, {"sigma", positive}}, real, "", "",
       "-" LOG_PI " - log(sigma) - log1p(((y - mu) / sigma)^2)", "log(0.5 + atan((y - mu) / sigma) / " PI ")",
-      "log(0.5 - atan((y - mu) / sigma) / " PI ")", "mu + sigma * tan(" PI " * (u - 0.5))", "location, scale");
+      "log(0.5 - atan((y - mu) / sigma) / " PI ")", "mu + sigma * tan(" PI " * (u - 0.5))",
+      "location, scale");
   add("laplace", {{"mu", real}, {"sigma", positive}}, real, "", "",
       "-" LOG_2 " - log(sigma) - abs(y - mu) / sigma",
       "y < mu ? (y - mu) / sigma - " LOG_2 " : log1m(0.5 * exp(-abs(y - mu) / sigma))",
       "y < mu ? log1m(0.5 * exp(-abs(y - mu) / sigma)) : (mu - y) / sigma - " LOG_2,
-      "u < 0.5 ? mu + sigma * log(2 * u) : mu - sigma * log(2 * (1 - u))", "double exponential: location, scale");
+      "u < 0.5 ? mu + sigma * log(2 * u) : mu - sigma * log(2 * (1 - u))",
+      "double exponential: location, scale");
   add("logistic", {{"mu", real}, {"sigma", positive}}, real, "", "",
       "-(y - mu) / sigma - log(sigma) - 2 * log1p_exp(-(y - mu) / sigma)", "log_inv_logit((y - mu) / sigma)",
       "log1m_inv_logit((y - mu) / sigma)", "mu + sigma * logit(u)", "location, scale");
@@ -105,9 +125,11 @@ std::vector<Distribution> make() {
             " - 0.5 * ((y - xi) / omega)^2 + log_Phi(alpha * (y - xi) / omega)",
       "log(Phi((y - xi) / omega) - 2 * owens_t((y - xi) / omega, alpha))",
       "log(1 - Phi((y - xi) / omega) + 2 * owens_t((y - xi) / omega, alpha))",
-      "xi + omega * (alpha * abs(inv_Phi(u)) + inv_Phi(v)) / sqrt(1 + alpha^2)", "Azzalini: location, scale, shape");
+      "xi + omega * (alpha * abs(inv_Phi(u)) + inv_Phi(v)) / sqrt(1 + alpha^2)",
+      "Azzalini: location, scale, shape");
   add("exp_mod_normal", {{"mu", real}, {"sigma", positive}, {"lambda", positive}}, real, "", "",
-      "log(lambda) + lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + log_Phi((y - mu) / sigma - lambda * sigma)",
+      "log(lambda) + lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + log_Phi((y - mu) / sigma - lambda * "
+      "sigma)",
       "log_diff_exp(log_Phi((y - mu) / sigma), lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + "
       "log_Phi((y - mu) / sigma - lambda * sigma))",
       "log_sum_exp(log_Phi((mu - y) / sigma), lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + "
@@ -116,25 +138,32 @@ std::vector<Distribution> make() {
 
   // ---- the half line
   add("half_normal", {{"sigma", positive}}, real, "0", "",
-      "-0.5 * (y / sigma)^2 - log(sigma) - " LOG_SQRT_2PI " + " LOG_2, "log(erf(y / sigma * 0.70710678118654752440))",
+      "-0.5 * (y / sigma)^2 - log(sigma) - " LOG_SQRT_2PI " + " LOG_2,
+      "log(erf(y / sigma * 0.70710678118654752440))",
       "y < sigma ? log1m(erf(y / sigma * 0.70710678118654752440)) : log_Phi(-y / sigma) + " LOG_2,
       "sigma * inv_Phi(0.5 + 0.5 * u)", "the absolute value of normal(0, sigma)");
   add("half_cauchy", {{"sigma", positive}}, real, "0", "",
       LOG_2 " - " LOG_PI " - log(sigma) - log1p((y / sigma)^2)", "log(2 * atan(y / sigma) / " PI ")",
-      "log(2 * atan(sigma / y) / " PI ")", "sigma * tan(0.5 * " PI " * u)", "the absolute value of cauchy(0, sigma)");
+      "log(2 * atan(sigma / y) / " PI ")", "sigma * tan(0.5 * " PI " * u)",
+      "the absolute value of cauchy(0, sigma)");
   add("half_student_t", {{"nu", positive}, {"sigma", positive}}, real, "0", "",
-      LOG_2 " - lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
-      "y < 1e-4 * sigma ? " LOG_2 " + log(" T_NEAR("(y / sigma)") ") : log(inc_beta(0.5, 0.5 * nu, "
-      T_AWAY("(y / sigma)") "^2 / (nu + " T_AWAY("(y / sigma)") "^2)))",
-      "y < 1e-4 * sigma ? log1m(2 * " T_NEAR("(y / sigma)") ") : log(" T_TAIL("(y / sigma)") ")", "", "the absolute value of student_t(nu, 0, sigma)");
+      LOG_2
+      " - lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
+      "y < 1e-4 * sigma ? " LOG_2 " + log(" T_NEAR("(y / sigma)") ") : log(inc_beta(0.5, 0.5 * nu, " T_AWAY(
+          "(y / sigma)") "^2 / (nu + " T_AWAY("(y / sigma)") "^2)))",
+      "y < 1e-4 * sigma ? log1m(2 * " T_NEAR("(y / sigma)") ") : log(" T_TAIL("(y / sigma)") ")", "",
+      "the absolute value of student_t(nu, 0, sigma)");
   add("lognormal", {{"mu", real}, {"sigma", positive}}, real, "0", "",
-      "-0.5 * ((log(y) - mu) / sigma)^2 - log(sigma) - log(y) - " LOG_SQRT_2PI, "log_Phi((log(y) - mu) / sigma)",
-      "log_Phi((mu - log(y)) / sigma)", "exp(mu + sigma * inv_Phi(u))", "of the logarithm: mean, standard deviation");
-  add("exponential", {{"beta", positive}}, real, "0", "", "log(beta) - beta * y", "log1m_exp(-beta * y)", "-beta * y",
-      "-log(u) / beta", "rate");
+      "-0.5 * ((log(y) - mu) / sigma)^2 - log(sigma) - log(y) - " LOG_SQRT_2PI,
+      "log_Phi((log(y) - mu) / sigma)", "log_Phi((mu - log(y)) / sigma)", "exp(mu + sigma * inv_Phi(u))",
+      "of the logarithm: mean, standard deviation");
+  add("exponential", {{"beta", positive}}, real, "0", "", "log(beta) - beta * y", "log1m_exp(-beta * y)",
+      "-beta * y", "-log(u) / beta", "rate");
   add("gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
-      "alpha * log(beta) - lgamma(alpha) + multiply_log(alpha - 1, y) - beta * y", "beta * y < alpha ? log(gamma_p(alpha, beta * y)) : log1m(gamma_q(alpha, beta * y))",
-      "beta * y < alpha ? log1m(gamma_p(alpha, beta * y)) : log(gamma_q(alpha, beta * y))", "", "shape, rate");
+      "alpha * log(beta) - lgamma(alpha) + multiply_log(alpha - 1, y) - beta * y",
+      "beta * y < alpha ? log(gamma_p(alpha, beta * y)) : log1m(gamma_q(alpha, beta * y))",
+      "beta * y < alpha ? log1m(gamma_p(alpha, beta * y)) : log(gamma_q(alpha, beta * y))", "",
+      "shape, rate");
   add("inv_gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
       "alpha * log(beta) - lgamma(alpha) - (alpha + 1) * log(y) - beta / y", "log(gamma_q(alpha, beta / y))",
       "log(gamma_p(alpha, beta / y))", "", "shape, scale");
@@ -171,13 +200,15 @@ std::vector<Distribution> make() {
   add("uniform", {{"a", real}, {"b", real}}, real, "a", "b", "-log(b - a)", "log(y - a) - log(b - a)",
       "log(b - y) - log(b - a)", "a + (b - a) * u", "lower, upper");
   add("beta", {{"alpha", positive}, {"beta", positive}}, real, "0", "1",
-      "multiply_log(alpha - 1, y) + multiply_log(beta - 1, 1 - y) - lbeta(alpha, beta)", "y * (alpha + beta) < alpha ? log(inc_beta(alpha, beta, y)) : log1m(inc_beta(beta, alpha, 1 - y))",
-      "y * (alpha + beta) < alpha ? log1m(inc_beta(alpha, beta, y)) : log(inc_beta(beta, alpha, 1 - y))", "", "shapes");
+      "multiply_log(alpha - 1, y) + multiply_log(beta - 1, 1 - y) - lbeta(alpha, beta)",
+      "y * (alpha + beta) < alpha ? log(inc_beta(alpha, beta, y)) : log1m(inc_beta(beta, alpha, 1 - y))",
+      "y * (alpha + beta) < alpha ? log1m(inc_beta(alpha, beta, y)) : log(inc_beta(beta, alpha, 1 - y))", "",
+      "shapes");
   add("beta_proportion", {{"mu", unit}, {"kappa", positive}}, real, "0", "1",
       "multiply_log(mu * kappa - 1, y) + multiply_log((1 - mu) * kappa - 1, 1 - y) - "
       "lbeta(mu * kappa, (1 - mu) * kappa)",
-      "log(inc_beta(mu * kappa, (1 - mu) * kappa, y))", "log(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))", "",
-      "mean, precision");
+      "log(inc_beta(mu * kappa, (1 - mu) * kappa, y))", "log(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))",
+      "", "mean, precision");
   add("von_mises", {{"mu", real}, {"kappa", positive}}, real, "", "",
       "kappa * cos(y - mu) - 1.83787706640934548356 - log_bessel_i0(kappa)", "", "", "",
       "location, concentration; y in radians");
@@ -190,8 +221,8 @@ std::vector<Distribution> make() {
       "u < inv_logit(alpha) ? 1 : 0", "log odds of success");
   add("binomial", {{"n", count}, {"theta", unit}}, count, "", "n",
       "lchoose(n, y) + (y == 0 ? 0 : y * log(theta)) + (y == n ? 0 : (n - y) * log1m(theta))",
-      "y < n ? log(inc_beta(n - y, y + 1, 1 - theta)) : 0", "y < n ? log(inc_beta(y + 1, n - y, theta)) : -1 / 0", "",
-      "trials, chance of success");
+      "y < n ? log(inc_beta(n - y, y + 1, 1 - theta)) : 0",
+      "y < n ? log(inc_beta(y + 1, n - y, theta)) : -1 / 0", "", "trials, chance of success");
   add("binomial_logit", {{"n", count}, {"alpha", real}}, count, "", "n",
       "lchoose(n, y) + y * alpha - n * log1p_exp(alpha)",
       "y < n ? log(inc_beta(n - y, y + 1, inv_logit(-alpha))) : 0",
@@ -216,13 +247,14 @@ std::vector<Distribution> make() {
   add("neg_binomial_2_log", {{"eta", real}, {"phi", positive}}, count, "", "",
       "lgamma(y + phi) - lgamma(phi) - lgamma(y + 1) + y * (eta - log(phi)) - "
       "(y + phi) * log1p_exp(eta - log(phi))",
-      "log(inc_beta(phi, y + 1, inv_logit(log(phi) - eta)))", "log(inc_beta(y + 1, phi, inv_logit(eta - log(phi))))",
-      "", "log mean, precision");
+      "log(inc_beta(phi, y + 1, inv_logit(log(phi) - eta)))",
+      "log(inc_beta(y + 1, phi, inv_logit(eta - log(phi))))", "", "log mean, precision");
   add("discrete_uniform", {{"a", Domain::Integer}, {"b", Domain::Integer}}, Domain::Integer, "a", "b",
       "-log(b - a + 1)", "log(y - a + 1) - log(b - a + 1)", "log(b - y) - log(b - a + 1)",
       "a + floor((b - a + 1) * u)", "first, last");
   add("hypergeometric", {{"n", count}, {"a", count}, {"b", count}}, count, "max(0, n - b)", "min(a, n)",
-      "lchoose(a, y) + lchoose(b, n - y) - lchoose(a + b, n)", "", "", "", "draws, successes, failures in the urn");
+      "lchoose(a, y) + lchoose(b, n - y) - lchoose(a + b, n)", "", "", "",
+      "draws, successes, failures in the urn");
 
   for (Distribution& d : t) {
     auto parse = [](const std::string& text, Formula& into) {

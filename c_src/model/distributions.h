@@ -8,21 +8,22 @@
 
 #include "model/formula.h"
 
-/// The table of univariate distributions: one entry each. Log density, distribution function and generator are
-/// expressions over `y` and the parameters' names; the checker makes nodes of them, and everything else follows.
+/// The table of univariate distributions: one entry each. Log density, distribution function and generator
+/// are expressions over `y` and the parameters' names; the checker makes nodes of them, and everything else
+/// follows.
 namespace drey::model {
 
 /// What a parameter or an outcome must be.
 enum class Domain : std::uint8_t {
   Real,
-  Positive,      ///< > 0
-  NonNegative,   ///< >= 0
-  Unit,          ///< in [0, 1]
-  Integer,       ///< a whole number
-  Count,         ///< 0, 1, 2, ...
-  Natural,       ///< 1, 2, ...
-  Binary,        ///< 0 or 1
-  Vector,        ///< a vector; the distribution says of what
+  Positive,     ///< > 0
+  NonNegative,  ///< >= 0
+  Unit,         ///< in [0, 1]
+  Integer,      ///< a whole number
+  Count,        ///< 0, 1, 2, ...
+  Natural,      ///< 1, 2, ...
+  Binary,       ///< 0 or 1
+  Vector,       ///< a vector; the distribution says of what
 };
 
 /// "a number > 0"
@@ -49,7 +50,8 @@ struct Distribution {
   std::string generator;
   std::string source;  ///< of the formulas, and how parameters are meant
 
-  Formula log_density_formula, log_cdf_formula, log_ccdf_formula, generator_formula, lower_formula, upper_formula;
+  Formula log_density_formula, log_cdf_formula, log_ccdf_formula, generator_formula, lower_formula,
+      upper_formula;
 };
 
 std::span<const Distribution> distributions();

@@ -28,7 +28,8 @@ std::int64_t Checker::constant_integer(const Expression& e, const char* what) {
   NodeRef node = expression(e);
   if (node->type == Type::Integer && node->scalar() && node->data_only && node->loops.empty())
     return static_cast<std::int64_t>(host_.element(node, {}));
-  throw Error("wrong_type", fmt::format("{} is an integer that is known when data is attached", what), e.where);
+  throw Error("wrong_type", fmt::format("{} is an integer that is known when data is attached", what),
+              e.where);
 }
 
 std::uint64_t Checker::size(const Expression& e, const char* what) {
@@ -40,8 +41,9 @@ std::uint64_t Checker::size(const Expression& e, const char* what) {
 
 NodeRef Checker::integer(NodeRef node, const std::string& where) {
   if (node->type != Type::Integer || !node->scalar())
-    throw Error("wrong_type", fmt::format("an integer was expected, found {}",
-                                          node->scalar() ? "a real number" : shape_text(node->shape)),
+    throw Error("wrong_type",
+                fmt::format("an integer was expected, found {}",
+                            node->scalar() ? "a real number" : shape_text(node->shape)),
                 where);
   return node;
 }
@@ -64,8 +66,10 @@ void Checker::arity(const Expression& e, std::size_t least, std::size_t most) {
 NodeRef Checker::expression(const Expression& e) {
   try {
     switch (e.kind) {
-      case Expression::Kind::Real: return graph().real(e.real);
-      case Expression::Kind::Integer: return graph().integer(e.integer);
+      case Expression::Kind::Real:
+        return graph().real(e.real);
+      case Expression::Kind::Integer:
+        return graph().integer(e.integer);
       case Expression::Kind::Name: {
         if (const Symbol* symbol = find(e.name)) {
           (void)symbol;
@@ -87,7 +91,8 @@ NodeRef Checker::expression(const Expression& e) {
         }
         if (numbers && parts.size() > 4) {
           // A long list of numbers is data, not program.
-          bool whole = std::all_of(parts.begin(), parts.end(), [](NodeRef n) { return n->type == Type::Integer; });
+          bool whole =
+              std::all_of(parts.begin(), parts.end(), [](NodeRef n) { return n->type == Type::Integer; });
           if (whole) {
             std::vector<std::int64_t> values;
             for (NodeRef part : parts) values.push_back(part->integer);
@@ -99,7 +104,8 @@ NodeRef Checker::expression(const Expression& e) {
         }
         return graph().pack(std::move(parts));
       }
-      case Expression::Kind::Call: return call(e);
+      case Expression::Kind::Call:
+        return call(e);
     }
   } catch (const Error& error) {
     if (!error.where().empty()) throw;
@@ -135,7 +141,8 @@ NodeRef Checker::call(const Expression& e) {
   if (auto id = find_function(name, static_cast<int>(args.size()))) return graph().call(*id, std::move(args));
   for (const Function& f : functions())
     if (f.name == name) arity(e, static_cast<std::size_t>(f.arity), static_cast<std::size_t>(f.arity));
-  if (name.size() > 4 && name.ends_with("_rng")) unknown("generator", name, function_names(), e.where, "unknown_function");
+  if (name.size() > 4 && name.ends_with("_rng"))
+    unknown("generator", name, function_names(), e.where, "unknown_function");
   unknown("function", name, function_names(), e.where, "unknown_function");
 }
 
@@ -153,10 +160,11 @@ NodeRef Checker::user_function(const syntax::FunctionDefinition& f, std::vector<
                                const std::string& where) {
   if (args.size() != f.arguments.size())
     throw Error("wrong_arity",
-                fmt::format("`{}` takes {} arguments, found {}", f.name, f.arguments.size(), args.size()), where);
-  if (std::find(calls_.begin(), calls_.end(), f.name) != calls_.end())
-    throw Error("invalid_model", fmt::format("the function `{}` calls itself; functions are not recursive", f.name),
+                fmt::format("`{}` takes {} arguments, found {}", f.name, f.arguments.size(), args.size()),
                 where);
+  if (std::find(calls_.begin(), calls_.end(), f.name) != calls_.end())
+    throw Error("invalid_model",
+                fmt::format("the function `{}` calls itself; functions are not recursive", f.name), where);
   if (calls_.size() > 32) throw Error("too_deep", "functions call functions more than 32 deep", where);
   if (++expansions_ > 200000)
     throw Error("too_large", "the model expands to more function calls than Drey takes", where);
@@ -193,8 +201,8 @@ NodeRef Checker::user_function(const syntax::FunctionDefinition& f, std::vector<
 
 NodeRef Checker::zero_based(NodeRef index, std::uint64_t size, const std::string& where) {
   if (index->type != Type::Integer)
-    throw Error("wrong_type", "an index is an integer, found a real number; integer data is given without decimals",
-                where);
+    throw Error("wrong_type",
+                "an index is an integer, found a real number; integer data is given without decimals", where);
   const bool fixed = index->data_only && index->loops.empty();
   if (fixed) {
     std::uint64_t count = elements(index->shape);
@@ -226,8 +234,8 @@ Axis Checker::axis(const Expression& e, NodeRef x, std::size_t dimension) {
   }
   NodeRef index = expression(e);
   if (index->shape.size() > 1)
-    throw Error("wrong_shape", fmt::format("an index is an integer or a list of them, found {}",
-                                           shape_text(index->shape)),
+    throw Error("wrong_shape",
+                fmt::format("an index is an integer or a list of them, found {}", shape_text(index->shape)),
                 e.where);
   NodeRef zero = zero_based(index, size, e.where);
   if (zero->scalar()) return {Axis::Kind::Scalar, zero, 0, 0};
@@ -238,11 +246,12 @@ NodeRef Checker::at(const Expression& e) {
   if (e.args.size() < 2) throw Error("wrong_arity", "`at` is written {at, X, I} or {at, X, I, J}", e.where);
   NodeRef x = expression(e.args[0]);
   if (e.args.size() - 1 > x->shape.size())
-    throw Error("wrong_shape",
-                fmt::format("{} has {} dimensions, found {} indices",
-                            e.args[0].kind == Expression::Kind::Name ? "`" + e.args[0].name + "`" : "the expression",
-                            x->shape.size(), e.args.size() - 1),
-                e.where);
+    throw Error(
+        "wrong_shape",
+        fmt::format("{} has {} dimensions, found {} indices",
+                    e.args[0].kind == Expression::Kind::Name ? "`" + e.args[0].name + "`" : "the expression",
+                    x->shape.size(), e.args.size() - 1),
+        e.where);
   std::vector<Axis> axes;
   for (std::size_t d = 0; d < x->shape.size(); ++d) {
     if (d + 1 < e.args.size())

@@ -14,7 +14,8 @@ namespace {
 
 using syntax::Expression;
 
-/// Repeats `attempt` a fixed number of times and keeps the first value that was accepted (the last where none was).
+/// Repeats `attempt` a fixed number of times and keeps the first value that was accepted (the last where none
+/// was).
 template <typename Attempt>
 NodeRef first_accepted(Checker& c, std::uint64_t attempts, Attempt attempt) {
   Graph& g = c.graph();
@@ -34,7 +35,9 @@ NodeRef first_accepted(Checker& c, std::uint64_t attempts, Attempt attempt) {
 
 NodeRef uniform(Checker& c) { return c.keep(c.graph().random(), "u"); }
 
-NodeRef floor_to_integer(Checker& c, NodeRef x) { return c.keep(c.graph().operation(Op::ToInteger, {x}), "draw"); }
+NodeRef floor_to_integer(Checker& c, NodeRef x) {
+  return c.keep(c.graph().operation(Op::ToInteger, {x}), "draw");
+}
 
 /// Inversion by search from 0 below a mean of 10, transformed rejection (Hoermann, Insurance: Mathematics and
 /// Economics 12, 1993, algorithm PTRS) above.
@@ -45,7 +48,8 @@ NodeRef poisson_draw(Checker& c, NodeRef lambda) {
   constexpr std::uint64_t longest = 64;  // P(Y > 64) < 1e-28 at a mean of 10
   NodeRef u = uniform(c);
   NodeRef rate = c.keep(g.select(small, lambda, g.real(1)), "rate");
-  NodeRef mass = c.declare("mass", Type::Real, {longest + 1}), sum = c.declare("sum", Type::Real, {longest + 1});
+  NodeRef mass = c.declare("mass", Type::Real, {longest + 1}),
+          sum = c.declare("sum", Type::Real, {longest + 1});
   NodeRef zero = g.integer(0);
   c.store(mass, {zero}, g.call("exp", {g.neg(rate)}));
   c.store(sum, {zero}, g.element(mass, {zero}));
@@ -66,11 +70,14 @@ NodeRef poisson_draw(Checker& c, NodeRef lambda) {
     NodeRef x = c.keep(g.sub(g.random(), g.real(0.5)), "u"), v = uniform(c);
     NodeRef us = g.sub(g.real(0.5), g.call("abs", {x}));
     NodeRef k = c.keep(
-        g.call("floor", {g.add(g.add(g.mul(g.add(g.div(g.mul(g.real(2), a), us), b), x), large), g.real(0.43))}), "k");
+        g.call("floor",
+               {g.add(g.add(g.mul(g.add(g.div(g.mul(g.real(2), a), us), b), x), large), g.real(0.43))}),
+        "k");
     NodeRef inside = g.operation(Op::NotI, {g.operation(Op::LessR, {k, g.real(0)})});
     NodeRef quick = g.operation(Op::MinI, {g.operation(Op::LessR, {g.real(0.07), us}),
                                            g.operation(Op::NotI, {g.operation(Op::LessR, {v_r, v})})});
-    NodeRef bound = g.call("log", {g.div(g.mul(v, inverse_alpha), g.add(g.div(a, g.call("square", {us})), b))});
+    NodeRef bound =
+        g.call("log", {g.div(g.mul(v, inverse_alpha), g.add(g.div(a, g.call("square", {us})), b))});
     NodeRef counted = g.call("max", {k, g.real(0)});
     NodeRef density = g.sub(g.sub(g.mul(counted, g.call("log", {large})), large),
                             g.call("lgamma", {g.add(counted, g.real(1))}));
@@ -84,13 +91,14 @@ NodeRef poisson_draw(Checker& c, NodeRef lambda) {
 NodeRef binomial_draw(Checker& c, NodeRef n, NodeRef theta, const std::string& where) {
   Graph& g = c.graph();
   if (!(n->upper <= 100000))
-    throw Error("too_large", "`binomial_rng` takes at most 100000 trials, a number that is known with the data", where);
+    throw Error("too_large",
+                "`binomial_rng` takes at most 100000 trials, a number that is known with the data", where);
   const auto most = static_cast<std::uint64_t>(std::max(1.0, n->upper));
   NodeRef hits = c.declare("hits", Type::Real, {most});
   NodeRef p = c.keep(theta, "p"), trials = c.keep(n, "n");
   c.loop("i", most, [&](NodeRef i) {
-    NodeRef hit = g.operation(Op::MinI, {g.operation(Op::LessR, {uniform(c), p}),
-                                         g.operation(Op::LessR, {g.to_real(i), trials})});
+    NodeRef hit = g.operation(
+        Op::MinI, {g.operation(Op::LessR, {uniform(c), p}), g.operation(Op::LessR, {g.to_real(i), trials})});
     c.store(hits, {i}, g.to_real(hit));
   });
   return floor_to_integer(c, g.add(g.sum(hits), g.real(0.5)));
@@ -99,7 +107,8 @@ NodeRef binomial_draw(Checker& c, NodeRef n, NodeRef theta, const std::string& w
 /// Draws without replacement, one by one.
 NodeRef hypergeometric_draw(Checker& c, NodeRef n, NodeRef a, NodeRef b, const std::string& where) {
   Graph& g = c.graph();
-  if (!(n->upper <= 100000)) throw Error("too_large", "`hypergeometric_rng` takes at most 100000 draws", where);
+  if (!(n->upper <= 100000))
+    throw Error("too_large", "`hypergeometric_rng` takes at most 100000 draws", where);
   const auto most = static_cast<std::uint64_t>(std::max(1.0, n->upper));
   NodeRef found = c.declare("found", Type::Real, {most + 1});
   c.store(found, {g.integer(0)}, g.real(0));
@@ -110,7 +119,8 @@ NodeRef hypergeometric_draw(Checker& c, NodeRef n, NodeRef a, NodeRef b, const s
                                          g.operation(Op::LessR, {g.to_real(i), n})});
     c.store(found, {g.shift(i, 1)}, g.add(so_far, g.to_real(hit)));
   });
-  return floor_to_integer(c, g.add(g.element(found, {g.integer(static_cast<std::int64_t>(most))}), g.real(0.5)));
+  return floor_to_integer(c,
+                          g.add(g.element(found, {g.integer(static_cast<std::int64_t>(most))}), g.real(0.5)));
 }
 
 /// Best and Fisher, Applied Statistics 28, 1979.
@@ -126,7 +136,8 @@ NodeRef von_mises_draw(Checker& c, NodeRef mu, NodeRef kappa) {
     NodeRef w = c.keep(g.mul(k, g.sub(r, f)), "w");
     NodeRef quick = g.operation(Op::LessR, {u, g.mul(w, g.sub(g.real(2), w))});
     NodeRef full = g.operation(
-        Op::NotI, {g.operation(Op::LessR, {g.sub(g.add(g.call("log", {g.div(w, u)}), g.real(1)), w), g.real(0)})});
+        Op::NotI,
+        {g.operation(Op::LessR, {g.sub(g.add(g.call("log", {g.div(w, u)}), g.real(1)), w), g.real(0)})});
     return std::make_pair(f, g.operation(Op::MaxI, {quick, full}));
   });
   NodeRef angle = g.call("acos", {g.call("max", {g.call("min", {cosine, g.real(1)}), g.real(-1)})});
@@ -222,13 +233,15 @@ NodeRef categorical_draw(Checker& c, NodeRef theta) {
 
 NodeRef Checker::generated(const std::string& name, const Expression& e) {
   if (block_ != BlockKind::Generated)
-    throw Error("invalid_model", fmt::format("`{}` draws random numbers; it belongs in the generated block", e.name),
-                e.where);
+    throw Error("invalid_model",
+                fmt::format("`{}` draws random numbers; it belongs in the generated block", e.name), e.where);
   if (const VectorDistribution* d = find_vector_distribution(name)) {
-    if (!d->generator) throw Error("unknown_function", fmt::format("`{}` has no generator here", name), e.where);
+    if (!d->generator)
+      throw Error("unknown_function", fmt::format("`{}` has no generator here", name), e.where);
     if (e.args.size() != d->parameters.size())
-      throw Error("wrong_arity", fmt::format("`{}` takes the parameters {}, found {}", e.name,
-                                             fmt::join(d->parameters, ", "), e.args.size()),
+      throw Error("wrong_arity",
+                  fmt::format("`{}` takes the parameters {}, found {}", e.name,
+                              fmt::join(d->parameters, ", "), e.args.size()),
                   e.where);
     std::vector<NodeRef> args;
     for (const Expression& arg : e.args) args.push_back(graph().to_real(expression(arg)));
@@ -248,8 +261,9 @@ NodeRef Checker::generated(const std::string& name, const Expression& e) {
   for (NodeRef arg : args) {
     if (arg->scalar()) continue;
     if (!shape.empty() && shape != arg->shape)
-      throw Error("wrong_shape", fmt::format("`{}` takes parameters of one shape or scalars, found {} and {}", e.name,
-                                             shape_text(shape), shape_text(arg->shape)),
+      throw Error("wrong_shape",
+                  fmt::format("`{}` takes parameters of one shape or scalars, found {} and {}", e.name,
+                              shape_text(shape), shape_text(arg->shape)),
                   e.where);
     shape = arg->shape;
   }

@@ -6,8 +6,8 @@
 /// scalars, draws from Op::Random, and runs a fixed number of trips.
 namespace drey::model {
 
-/// Gamma with shape `alpha` and rate 1; Marsaglia and Tsang, ACM TOMS 26, 2000, at most 24 attempts (each accepted
-/// with probability over 0.95).
+/// Gamma with shape `alpha` and rate 1; Marsaglia and Tsang, ACM TOMS 26, 2000, at most 24 attempts (each
+/// accepted with probability over 0.95).
 NodeRef gamma_draw(Checker& checker, NodeRef alpha);
 /// Standard normal.
 NodeRef normal_draw(Checker& checker);

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "model/data.h"
+#include "model/intervals.h"
 
 namespace drey::model {
 namespace {
@@ -52,69 +53,6 @@ void merge(std::vector<std::uint32_t>& into, const std::vector<std::uint32_t>& f
   into.swap(out);
 }
 
-double product_bound(double a, double b) { return a == 0 || b == 0 ? 0 : a * b; }
-
-double function_cost(const std::string& name) {
-  static const std::vector<std::pair<std::string, double>> cheap = {
-      {"+", 1}, {"-", 1}, {"*", 1}, {"neg", 1}, {"abs", 1}, {"min", 1}, {"max", 1}, {"square", 1},
-      {"fma", 1}, {"/", 4}, {"inv", 4}, {"sqrt", 4}, {"floor", 1}};
-  for (const auto& [known, cost] : cheap)
-    if (known == name) return cost;
-  return 10;
-}
-
-/// Interval arithmetic where it is easy: enough to know that scales are positive and indices in range.
-void bounds(Node& node) {
-  auto lo = [&](std::size_t i) { return node.args[i]->lower; };
-  auto hi = [&](std::size_t i) { return node.args[i]->upper; };
-  auto set = [&](double lower, double upper) {
-    node.lower = std::isnan(lower) ? -inf : lower;
-    node.upper = std::isnan(upper) ? inf : upper;
-  };
-  auto multiply = [&] {
-    double all[] = {product_bound(lo(0), lo(1)), product_bound(lo(0), hi(1)), product_bound(hi(0), lo(1)),
-                    product_bound(hi(0), hi(1))};
-    set(*std::min_element(all, all + 4), *std::max_element(all, all + 4));
-  };
-  switch (node.op) {
-    case Op::AddI: return set(lo(0) + lo(1), hi(0) + hi(1));
-    case Op::SubI: return set(lo(0) - hi(1), hi(0) - lo(1));
-    case Op::MulI: return multiply();
-    case Op::DivI:
-      if (lo(1) > 0 && lo(0) >= 0) return set(std::floor(lo(0) / hi(1)), std::floor(hi(0) / lo(1)));
-      return;
-    case Op::ModI:
-      if (lo(1) > 0 && lo(0) >= 0) return set(0, std::min(hi(0), hi(1) - 1));
-      return;
-    case Op::MinI: return set(std::min(lo(0), lo(1)), std::min(hi(0), hi(1)));
-    case Op::MaxI: return set(std::max(lo(0), lo(1)), std::max(hi(0), hi(1)));
-    case Op::LessI: case Op::EqualI: case Op::NotI: case Op::LessR: case Op::EqualR: return set(0, 1);
-    case Op::ToReal: case Op::StopGradient: return set(lo(0), hi(0));
-    case Op::Select: return set(std::min(lo(1), lo(2)), std::max(hi(1), hi(2)));
-    case Op::Call: break;
-    default: return;
-  }
-  const std::string& f = functions()[node.function].name;
-  if (f == "+") return set(lo(0) + lo(1), hi(0) + hi(1));
-  if (f == "-") return set(lo(0) - hi(1), hi(0) - lo(1));
-  if (f == "*") return multiply();
-  if (f == "neg") return set(-hi(0), -lo(0));
-  if (f == "/") {
-    if (lo(1) >= 0) return set(lo(0) >= 0 ? 0 : -inf, hi(0) <= 0 ? 0 : inf);
-    return;
-  }
-  if (f == "inv" && lo(0) >= 0) return set(0, inf);
-  if (f == "exp") return set(std::exp(lo(0)), std::exp(hi(0)));
-  if (f == "sqrt") return set(lo(0) > 0 ? std::sqrt(lo(0)) : 0, hi(0) >= 0 ? std::sqrt(hi(0)) : inf);
-  if (f == "square" || f == "abs" || f == "log1p_exp" || f == "softplus") return set(0, inf);
-  if (f == "inv_logit" || f == "Phi" || f == "inv_cloglog") return set(0, 1);
-  if (f == "tanh") return set(-1, 1);
-  if (f == "log1p" && lo(0) >= 0) return set(0, inf);
-  if (f == "^" && lo(0) >= 0) return set(0, inf);
-  if (f == "max") return set(std::max(lo(0), lo(1)), std::max(hi(0), hi(1)));
-  if (f == "min") return set(std::min(lo(0), lo(1)), std::min(hi(0), hi(1)));
-}
-
 }  // namespace
 
 bool is_number(NodeRef node, double value) {
@@ -134,8 +72,12 @@ void Graph::derive(Node& node) const {
   for (const Axis& axis : node.axes)
     if (axis.index) below(axis.index);
   switch (node.kind) {
-    case NodeKind::Real: node.lower = node.upper = node.number; break;
-    case NodeKind::Integer: node.lower = node.upper = static_cast<double>(node.integer); break;
+    case NodeKind::Real:
+      node.lower = node.upper = node.number;
+      break;
+    case NodeKind::Integer:
+      node.lower = node.upper = static_cast<double>(node.integer);
+      break;
     case NodeKind::Data: {
       node.literal = false;
       double lower = inf, upper = -inf;
@@ -150,7 +92,9 @@ void Graph::derive(Node& node) const {
       if (lower <= upper) node.lower = lower, node.upper = upper;
       break;
     }
-    case NodeKind::Point: node.literal = node.data_only = false; break;
+    case NodeKind::Point:
+      node.literal = node.data_only = false;
+      break;
     case NodeKind::Variable:
       node.literal = node.data_only = false;
       node.variables = {node.id};
@@ -189,13 +133,17 @@ void Graph::derive(Node& node) const {
       break;
     }
     case NodeKind::Contract:
-      node.cost = static_cast<double>(node.args[0]->shape.back()) * (2 + node.args[0]->cost + node.args[1]->cost);
+      node.cost =
+          static_cast<double>(node.args[0]->shape.back()) * (2 + node.args[0]->cost + node.args[1]->cost);
       break;
     case NodeKind::Count:
       node.lower = static_cast<double>(node.integer);
       node.upper = node.lower + static_cast<double>(node.shape[0]) - 1;
       break;
-    case NodeKind::At: case NodeKind::Transpose: case NodeKind::Reshape: case NodeKind::Fill:
+    case NodeKind::At:
+    case NodeKind::Transpose:
+    case NodeKind::Reshape:
+    case NodeKind::Fill:
       node.cost = node.args[0]->cost;
       node.lower = node.args[0]->lower, node.upper = node.args[0]->upper;
       break;
@@ -293,8 +241,8 @@ Shape broadcast(const std::vector<NodeRef>& args, const std::string& what) {
     if (shape.empty()) {
       shape = arg->shape;
     } else if (shape != arg->shape) {
-      throw Error("wrong_shape", fmt::format("`{}` takes arguments of one shape or scalars, found {} and {}", what,
-                                             shape_text(shape), shape_text(arg->shape)));
+      throw Error("wrong_shape", fmt::format("`{}` takes arguments of one shape or scalars, found {} and {}",
+                                             what, shape_text(shape), shape_text(arg->shape)));
     }
   }
   return shape;
@@ -373,21 +321,38 @@ NodeRef Graph::operation(Op op, std::vector<NodeRef> args) {
     node.type = Type::Real;
   } else {
     node.type = Type::Integer;
-    bool literal = std::all_of(args.begin(), args.end(), [](NodeRef a) { return a->kind == NodeKind::Integer; });
+    bool literal =
+        std::all_of(args.begin(), args.end(), [](NodeRef a) { return a->kind == NodeKind::Integer; });
     if (literal) {
       std::int64_t a = args[0]->integer, b = args.size() > 1 ? args[1]->integer : 0, r = 0;
       switch (op) {
-        case Op::AddI: if (!__builtin_add_overflow(a, b, &r)) return integer(r); break;
-        case Op::SubI: if (!__builtin_sub_overflow(a, b, &r)) return integer(r); break;
-        case Op::MulI: if (!__builtin_mul_overflow(a, b, &r)) return integer(r); break;
-        case Op::DivI: if (b != 0 && b != -1) return integer(a / b); break;
-        case Op::ModI: if (b != 0 && b != -1) return integer(a % b); break;
-        case Op::MinI: return integer(std::min(a, b));
-        case Op::MaxI: return integer(std::max(a, b));
-        case Op::LessI: return integer(a < b);
-        case Op::EqualI: return integer(a == b);
-        case Op::NotI: return integer(!a);
-        default: break;
+        case Op::AddI:
+          if (!__builtin_add_overflow(a, b, &r)) return integer(r);
+          break;
+        case Op::SubI:
+          if (!__builtin_sub_overflow(a, b, &r)) return integer(r);
+          break;
+        case Op::MulI:
+          if (!__builtin_mul_overflow(a, b, &r)) return integer(r);
+          break;
+        case Op::DivI:
+          if (b != 0 && b != -1) return integer(a / b);
+          break;
+        case Op::ModI:
+          if (b != 0 && b != -1) return integer(a % b);
+          break;
+        case Op::MinI:
+          return integer(std::min(a, b));
+        case Op::MaxI:
+          return integer(std::max(a, b));
+        case Op::LessI:
+          return integer(a < b);
+        case Op::EqualI:
+          return integer(a == b);
+        case Op::NotI:
+          return integer(!a);
+        default:
+          break;
       }
       throw Error("out_of_range", fmt::format("an integer expression of {} and {} has no value", a, b));
     }
@@ -451,15 +416,18 @@ NodeRef Graph::at(NodeRef x, std::vector<Axis> axes) {
     if (axis.kind == Axis::Kind::Gather) node.shape.push_back(axis.index->shape[0]);
     // Known to be wrong whatever the loops do: a literal, or data.
     const bool fixed = axis.index->data_only && axis.index->loops.empty();
-    if (fixed && (axis.index->lower < 0 || axis.index->upper >= size) && axis.index->kind != NodeKind::Operation)
-      throw Error("out_of_range",
-                  fmt::format("index {} is outside 1..{}",
-                              static_cast<std::int64_t>(axis.index->lower < 0 ? axis.index->lower : axis.index->upper) +
-                                  1,
-                              x->shape[d]));
+    if (fixed && (axis.index->lower < 0 || axis.index->upper >= size) &&
+        axis.index->kind != NodeKind::Operation)
+      throw Error(
+          "out_of_range",
+          fmt::format(
+              "index {} is outside 1..{}",
+              static_cast<std::int64_t>(axis.index->lower < 0 ? axis.index->lower : axis.index->upper) + 1,
+              x->shape[d]));
   }
   if (whole) return x;
-  if (x->kind == NodeKind::Pack && axes[0].kind == Axis::Kind::Scalar && axes[0].index->kind == NodeKind::Integer) {
+  if (x->kind == NodeKind::Pack && axes[0].kind == Axis::Kind::Scalar &&
+      axes[0].index->kind == NodeKind::Integer) {
     std::vector<Axis> rest(axes.begin() + 1, axes.end());
     return at(x->args[static_cast<std::size_t>(axes[0].index->integer)], std::move(rest));
   }
@@ -505,9 +473,10 @@ NodeRef Graph::contract(NodeRef a, NodeRef b) {
   a = to_real(a), b = to_real(b);
   if (a->scalar() || b->scalar()) return mul(a, b);
   if (a->shape.size() > 2 || b->shape.size() > 2 || a->shape.back() != b->shape.front())
-    throw Error("wrong_shape",
-                fmt::format("cannot multiply {} by {}: the last size of the first must equal the first of the second",
-                            shape_text(a->shape), shape_text(b->shape)));
+    throw Error(
+        "wrong_shape",
+        fmt::format("cannot multiply {} by {}: the last size of the first must equal the first of the second",
+                    shape_text(a->shape), shape_text(b->shape)));
   Node node;
   node.kind = NodeKind::Contract;
   if (a->shape.size() == 2) node.shape.push_back(a->shape[0]);

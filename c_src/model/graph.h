@@ -12,8 +12,9 @@
 #include "model/model.h"
 
 /// Checked expressions: typed, shaped, shared. Structurally equal expressions are one node, so comparing
-/// expressions is comparing pointers, and a DAG stays a DAG. Nodes are pure: what an expression means does not
-/// depend on where it stands, except through the loop variables and the single-assignment variables it names.
+/// expressions is comparing pointers, and a DAG stays a DAG. Nodes are pure: what an expression means does
+/// not depend on where it stands, except through the loop variables and the single-assignment variables it
+/// names.
 namespace drey::model {
 
 struct Node;
@@ -65,9 +66,9 @@ struct Node {
   bool literal = true;    ///< no data, point, loops or variables below
   bool data_only = true;  ///< nothing below but data and literals (and loop variables)
   bool random = false;
-  std::vector<std::uint32_t> loops;          ///< loop variables below, sorted
-  std::vector<VariableId> variables;         ///< variables below, sorted
-  double cost = 0;                           ///< rough operations an element
+  std::vector<std::uint32_t> loops;                         ///< loop variables below, sorted
+  std::vector<VariableId> variables;                        ///< variables below, sorted
+  double cost = 0;                                          ///< rough operations an element
   double lower = -std::numeric_limits<double>::infinity();  ///< every element lies in [lower, upper]
   double upper = std::numeric_limits<double>::infinity();
 
@@ -110,7 +111,9 @@ class Graph {
   NodeRef operation(Op op, std::vector<NodeRef> args);
   /// i + c
   NodeRef shift(NodeRef i, std::int64_t c) { return operation(Op::AddI, {i, integer(c)}); }
-  NodeRef select(NodeRef condition, NodeRef yes, NodeRef no) { return operation(Op::Select, {condition, yes, no}); }
+  NodeRef select(NodeRef condition, NodeRef yes, NodeRef no) {
+    return operation(Op::Select, {condition, yes, no});
+  }
   NodeRef to_real(NodeRef x);
   /// One axis a dimension of x. \throws Error{out_of_range} when an index is known to leave its dimension
   NodeRef at(NodeRef x, std::vector<Axis> axes);

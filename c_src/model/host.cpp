@@ -28,18 +28,32 @@ void unflat(const Shape& shape, std::uint64_t at, std::vector<std::uint64_t>& in
 
 double integer_operation(Op op, double a, double b) {
   switch (op) {
-    case Op::AddI: return a + b;
-    case Op::SubI: return a - b;
-    case Op::MulI: return a * b;
-    case Op::DivI: return b == 0 ? 0 : std::trunc(a / b);
-    case Op::ModI: return b == 0 ? 0 : std::fmod(a, b);
-    case Op::MinI: return std::min(a, b);
-    case Op::MaxI: return std::max(a, b);
-    case Op::LessI: case Op::LessR: return a < b;
-    case Op::EqualI: case Op::EqualR: return a == b;
-    case Op::NotI: return a == 0;
-    case Op::ToInteger: return std::trunc(a);
-    default: return a;  // ToReal, StopGradient
+    case Op::AddI:
+      return a + b;
+    case Op::SubI:
+      return a - b;
+    case Op::MulI:
+      return a * b;
+    case Op::DivI:
+      return b == 0 ? 0 : std::trunc(a / b);
+    case Op::ModI:
+      return b == 0 ? 0 : std::fmod(a, b);
+    case Op::MinI:
+      return std::min(a, b);
+    case Op::MaxI:
+      return std::max(a, b);
+    case Op::LessI:
+    case Op::LessR:
+      return a < b;
+    case Op::EqualI:
+    case Op::EqualR:
+      return a == b;
+    case Op::NotI:
+      return a == 0;
+    case Op::ToInteger:
+      return std::trunc(a);
+    default:
+      return a;  // ToReal, StopGradient
   }
 }
 
@@ -48,7 +62,8 @@ double integer_operation(Op op, double a, double b) {
 void HostValues::run(const Actions& actions) {
   constexpr std::uint64_t max_steps = 200000000;
   for (const Action& action : actions) {
-    if (++steps_ > max_steps) throw Error("too_large", "the loops over data take too long; compute this before");
+    if (++steps_ > max_steps)
+      throw Error("too_large", "the loops over data take too long; compute this before");
     switch (action.kind) {
       case Action::Kind::Declare:
         variables_[action.variable].assign(elements(graph_.variable(action.variable).shape),
@@ -76,8 +91,11 @@ void HostValues::run(const Actions& actions) {
         }
         break;
       }
-      case Action::Kind::If: run(element(action.value, {}) != 0 ? action.body : action.otherwise); break;
-      case Action::Kind::Target: break;
+      case Action::Kind::If:
+        run(element(action.value, {}) != 0 ? action.body : action.otherwise);
+        break;
+      case Action::Kind::Target:
+        break;
     }
   }
 }
@@ -98,18 +116,26 @@ const std::vector<double>& HostValues::all(NodeRef node) {
 
 double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
   switch (node->kind) {
-    case NodeKind::Real: return node->number;
-    case NodeKind::Integer: return static_cast<double>(node->integer);
-    case NodeKind::Loop: return static_cast<double>(loops_.at(node->id));
-    case NodeKind::Count: return static_cast<double>(node->integer) + static_cast<double>(index[0]);
-    case NodeKind::Variable: return variables_.at(node->id)[flat(node->shape, index)];
+    case NodeKind::Real:
+      return node->number;
+    case NodeKind::Integer:
+      return static_cast<double>(node->integer);
+    case NodeKind::Loop:
+      return static_cast<double>(loops_.at(node->id));
+    case NodeKind::Count:
+      return static_cast<double>(node->integer) + static_cast<double>(index[0]);
+    case NodeKind::Variable:
+      return variables_.at(node->id)[flat(node->shape, index)];
     case NodeKind::Data:
-      return std::visit([&](const auto& values) { return static_cast<double>(values[flat(node->shape, index)]); },
-                        graph_.array(node->id).values);
-    default: break;
+      return std::visit(
+          [&](const auto& values) { return static_cast<double>(values[flat(node->shape, index)]); },
+          graph_.array(node->id).values);
+    default:
+      break;
   }
   // Dear nodes are computed whole, once.
-  const bool whole = node->loops.empty() && node->variables.empty() && (node->kind == NodeKind::Sum || node->kind == NodeKind::Contract);
+  const bool whole = node->loops.empty() && node->variables.empty() &&
+                     (node->kind == NodeKind::Sum || node->kind == NodeKind::Contract);
   if (whole) {
     auto found = cache_.find(node);
     if (found != cache_.end()) return found->second[flat(node->shape, index)];
@@ -144,7 +170,8 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
           value = element(axis.index, index.subspan(next++, 1));
         }
         if (!(value >= 0 && value < static_cast<double>(node->args[0]->shape[d])))
-          throw Error("out_of_range", fmt::format("index {} is outside 1..{}", value + 1, node->args[0]->shape[d]));
+          throw Error("out_of_range",
+                      fmt::format("index {} is outside 1..{}", value + 1, node->args[0]->shape[d]));
         inner[d] = static_cast<std::uint64_t>(value);
       }
       return element(node->args[0], inner);
@@ -189,7 +216,8 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
       }
       return total;
     }
-    case NodeKind::Pack: return element(node->args[index[0]], index.subspan(1));
+    case NodeKind::Pack:
+      return element(node->args[index[0]], index.subspan(1));
     case NodeKind::Transpose: {
       std::uint64_t swapped[] = {index[1], index[0]};
       return element(node->args[0], swapped);
@@ -199,8 +227,10 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
       unflat(node->args[0]->shape, flat(node->shape, index), inner);
       return element(node->args[0], inner);
     }
-    case NodeKind::Fill: return element(node->args[0], {});
-    default: throw Error("internal", "a value that depends on more than data was asked for at compile time");
+    case NodeKind::Fill:
+      return element(node->args[0], {});
+    default:
+      throw Error("internal", "a value that depends on more than data was asked for at compile time");
   }
 }
 
@@ -213,7 +243,8 @@ const std::vector<double>& HostValues::all_contract(NodeRef node) {
   std::vector<double> out(rows * columns);
   for (std::uint64_t i = 0; i < rows; ++i)
     for (std::uint64_t k = 0; k < k_size; ++k)
-      for (std::uint64_t j = 0; j < columns; ++j) out[i * columns + j] += a[i * k_size + k] * b[k * columns + j];
+      for (std::uint64_t j = 0; j < columns; ++j)
+        out[i * columns + j] += a[i * k_size + k] * b[k * columns + j];
   return cache_.emplace(node, std::move(out)).first->second;
 }
 

@@ -92,8 +92,9 @@ NodeRef log_sum_exp_of(Checker& c, NodeRef x) {
     NodeRef flat = g.reshape(x, {2});
     return g.call("log_sum_exp", {g.element(flat, {g.integer(0)}), g.element(flat, {g.integer(1)})});
   }
-  NodeRef top = g.operation(Op::StopGradient,
-                            {fold(c, x, "largest", [&](NodeRef a, NodeRef b) { return g.call("max", {a, b}); })});
+  NodeRef top = g.operation(Op::StopGradient, {fold(c, x, "largest", [&](NodeRef a, NodeRef b) {
+                              return g.call("max", {a, b});
+                            })});
   NodeRef sum;
   if (elements(x->shape) <= unrolled) {
     NodeRef flat = g.reshape(x, {elements(x->shape)});
@@ -113,7 +114,8 @@ namespace {
 NodeRef vector_argument(Checker& c, const Expression& e, std::size_t i) {
   NodeRef x = arg(c, e, i);
   if (x->shape.size() != 1)
-    throw Error("wrong_shape", fmt::format("`{}` takes a vector here, found {}", e.name, shape_text(x->shape)),
+    throw Error("wrong_shape",
+                fmt::format("`{}` takes a vector here, found {}", e.name, shape_text(x->shape)),
                 e.args[i].where);
   return x;
 }
@@ -139,23 +141,29 @@ std::vector<Form> basic_forms() {
        "{'<', A, B}", "1 or 0"},
       {">", 2, 2, [](Checker& c, const Expression& e) { return less(c, arg(c, e, 1), arg(c, e, 0)); },
        "{'>', A, B}", "1 or 0"},
-      {"=<", 2, 2, [](Checker& c, const Expression& e) { return negate(c, less(c, arg(c, e, 1), arg(c, e, 0))); },
+      {"=<", 2, 2,
+       [](Checker& c, const Expression& e) { return negate(c, less(c, arg(c, e, 1), arg(c, e, 0))); },
        "{'=<', A, B}", "1 or 0"},
-      {"<=", 2, 2, [](Checker& c, const Expression& e) { return negate(c, less(c, arg(c, e, 1), arg(c, e, 0))); },
+      {"<=", 2, 2,
+       [](Checker& c, const Expression& e) { return negate(c, less(c, arg(c, e, 1), arg(c, e, 0))); },
        "{'<=', A, B}", "1 or 0"},
-      {">=", 2, 2, [](Checker& c, const Expression& e) { return negate(c, less(c, arg(c, e, 0), arg(c, e, 1))); },
+      {">=", 2, 2,
+       [](Checker& c, const Expression& e) { return negate(c, less(c, arg(c, e, 0), arg(c, e, 1))); },
        "{'>=', A, B}", "1 or 0"},
       {"==", 2, 2, [](Checker& c, const Expression& e) { return equal(c, arg(c, e, 0), arg(c, e, 1)); },
        "{'==', A, B}", "1 or 0"},
-      {"/=", 2, 2, [](Checker& c, const Expression& e) { return negate(c, equal(c, arg(c, e, 0), arg(c, e, 1))); },
+      {"/=", 2, 2,
+       [](Checker& c, const Expression& e) { return negate(c, equal(c, arg(c, e, 0), arg(c, e, 1))); },
        "{'/=', A, B}", "1 or 0"},
-      {"!=", 2, 2, [](Checker& c, const Expression& e) { return negate(c, equal(c, arg(c, e, 0), arg(c, e, 1))); },
+      {"!=", 2, 2,
+       [](Checker& c, const Expression& e) { return negate(c, equal(c, arg(c, e, 0), arg(c, e, 1))); },
        "{'!=', A, B}", "1 or 0"},
       {"and", 2, 2, [](Checker& c, const Expression& e) { return integer_operation(c, e, Op::MinI); },
        "{'and', A, B}", "of conditions"},
       {"or", 2, 2, [](Checker& c, const Expression& e) { return integer_operation(c, e, Op::MaxI); },
        "{'or', A, B}", "of conditions"},
-      {"not", 1, 1, [](Checker& c, const Expression& e) { return negate(c, c.condition(arg(c, e, 0), e.where)); },
+      {"not", 1, 1,
+       [](Checker& c, const Expression& e) { return negate(c, c.condition(arg(c, e, 0), e.where)); },
        "{'not', A}", "of a condition"},
       {"if_else", 3, 3,
        [](Checker& c, const Expression& e) {
@@ -208,7 +216,9 @@ std::vector<Form> basic_forms() {
            if (a->type == Type::Integer && b->type == Type::Integer) return g.operation(Op::MinI, {a, b});
            return g.call("min", {a, b});
          }
-         return fold(c, arg(c, e, 0), "smallest", [&](NodeRef a, NodeRef b) { return g.call("min", {a, b}); });
+         return fold(c, arg(c, e, 0), "smallest", [&](NodeRef a, NodeRef b) {
+           return g.call("min", {a, b});
+         });
        },
        "{min, X} or {min, A, B}", "smallest element; smaller of two, elementwise"},
       {"max", 1, 2,
@@ -237,7 +247,8 @@ std::vector<Form> basic_forms() {
        [](Checker& c, const Expression& e) {
          NodeRef a = arg(c, e, 0), b = arg(c, e, 1);
          if (a->scalar() || b->scalar())
-           throw Error("wrong_shape", "`matmul` takes matrices and vectors; for scalars write {'*', A, B}", e.where);
+           throw Error("wrong_shape", "`matmul` takes matrices and vectors; for scalars write {'*', A, B}",
+                       e.where);
          return c.graph().contract(a, b);
        },
        "{matmul, X, B}", "matrix by vector, vector by matrix, or matrix by matrix"},
@@ -272,8 +283,9 @@ std::vector<Form> basic_forms() {
          NodeRef x = arg(c, e, 0);
          Shape shape{c.size(e.args[1], "rows"), c.size(e.args[2], "columns")};
          if (elements(shape) != elements(x->shape))
-           throw Error("wrong_shape", fmt::format("{} has {} elements, a matrix {} has {}", shape_text(x->shape),
-                                                  elements(x->shape), shape_text(shape), elements(shape)),
+           throw Error("wrong_shape",
+                       fmt::format("{} has {} elements, a matrix {} has {}", shape_text(x->shape),
+                                   elements(x->shape), shape_text(shape), elements(shape)),
                        e.where);
          return c.graph().reshape(x, shape);
        },
@@ -289,11 +301,13 @@ std::vector<Form> basic_forms() {
          Graph& g = c.graph();
          NodeRef theta = g.to_real(arg(c, e, 0));
          if (e.args.size() == 2) return log_sum_exp_of(c, g.add(g.call("log", {theta}), arg(c, e, 1)));
-         NodeRef a = g.add(g.call("log", {theta}), arg(c, e, 1)), b = g.add(g.call("log1m", {theta}), arg(c, e, 2));
+         NodeRef a = g.add(g.call("log", {theta}), arg(c, e, 1)),
+                 b = g.add(g.call("log1m", {theta}), arg(c, e, 2));
          return g.call("log_sum_exp", {a, b});
        },
        "{log_mix, Theta, A, B} or {log_mix, Thetas, Lps}",
-       "log density of a mixture: log(theta exp(a) + (1 - theta) exp(b)), elementwise; of K components, a scalar"},
+       "log density of a mixture: log(theta exp(a) + (1 - theta) exp(b)), elementwise; of K components, a "
+       "scalar"},
       {"cumulative_sum", 1, 1,
        [](Checker& c, const Expression& e) {
          Graph& g = c.graph();
@@ -342,7 +356,8 @@ std::vector<Form> basic_forms() {
            n += part->scalar() ? 1 : part->shape[0];
            integers &= part->type == Type::Integer;
            if (part->scalar() ? !inner.empty() : Shape(part->shape.begin() + 1, part->shape.end()) != inner)
-             throw Error("wrong_shape", "`append` joins vectors and scalars, or matrices of equal rows", e.where);
+             throw Error("wrong_shape", "`append` joins vectors and scalars, or matrices of equal rows",
+                         e.where);
          }
          Shape shape = inner;
          shape.insert(shape.begin(), n);
@@ -356,7 +371,9 @@ std::vector<Form> basic_forms() {
            }
            c.loop("i", part->shape[0], [&](NodeRef i) {
              if (inner.empty()) return c.store(out, {g.shift(i, at)}, g.element(part, {i}));
-             c.loop("j", inner[0], [&](NodeRef j) { c.store(out, {g.shift(i, at), j}, g.element(part, {i, j})); });
+             c.loop("j", inner[0], [&](NodeRef j) {
+               c.store(out, {g.shift(i, at), j}, g.element(part, {i, j}));
+             });
            });
            at += static_cast<std::int64_t>(part->shape[0]);
          }

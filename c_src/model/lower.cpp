@@ -27,9 +27,9 @@ struct SharedData {
   std::vector<Array> arrays;
   std::vector<Shape> shapes;
   std::vector<std::string> names;
-  std::map<std::uint32_t, std::uint32_t> of_array;   ///< Graph array -> arrays
-  std::map<NodeRef, std::uint32_t> of_node;          ///< derived of data -> arrays
-  std::map<NodeRef, std::uint64_t> slot;             ///< derived scalars -> place in `scalars`
+  std::map<std::uint32_t, std::uint32_t> of_array;  ///< Graph array -> arrays
+  std::map<NodeRef, std::uint32_t> of_node;         ///< derived of data -> arrays
+  std::map<NodeRef, std::uint64_t> slot;            ///< derived scalars -> place in `scalars`
   std::vector<double> scalars;
   std::uint32_t scalar_array = none;
 
@@ -69,7 +69,8 @@ class Lowering {
     point_ = a_.memory(Space::Point, Type::Real, checked_.dimension, "point");
     target_ = a_.memory(Space::Target, Type::Real, 1, "target");
     // One list: neighbouring statements of one shape share their loop, whichever block they are of.
-    for (const Actions* actions : {&checked_.constraints, &checked_.jacobians, &checked_.transformed, &checked_.model})
+    for (const Actions* actions :
+         {&checked_.constraints, &checked_.jacobians, &checked_.transformed, &checked_.model})
       statements(*actions);
     flush();
     ValueId total = a_.real(constant_);
@@ -81,7 +82,8 @@ class Lowering {
   Program draws(std::vector<Output>& outputs, std::uint64_t& size) {
     point_ = a_.memory(Space::Point, Type::Real, checked_.dimension, "point");
     for (const auto& named : checked_.outputs) {
-      Output output{named.name, named.kind, named.value->type, named.value->shape, size, elements(named.value->shape)};
+      Output output{named.name,         named.kind, named.value->type,
+                    named.value->shape, size,       elements(named.value->shape)};
       size += output.size;
       outputs.push_back(std::move(output));
     }
@@ -91,8 +93,8 @@ class Lowering {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       NodeRef value = checked_.outputs[i].value;
       over(value->shape, false, [&](const Index& index) {
-        ValueId place = a_.value(Op::AddI, {a_.integer(static_cast<std::int64_t>(outputs[i].offset)),
-                                            flat(value->shape, index)});
+        ValueId place = a_.value(
+            Op::AddI, {a_.integer(static_cast<std::int64_t>(outputs[i].offset)), flat(value->shape, index)});
         a_.store(output, place, as_real(element(value, index)));
       });
     }
@@ -127,7 +129,8 @@ class Lowering {
       bool real = std::holds_alternative<std::vector<double>>(values);
       std::uint64_t size = elements(data_.shapes[array]);
       std::uint64_t row = data_.shapes[array].size() > 1 ? data_.shapes[array].back() : 1;
-      at->second = a_.memory(Space::Data, real ? Type::Real : Type::Integer, size, data_.names[array], array, row);
+      at->second =
+          a_.memory(Space::Data, real ? Type::Real : Type::Integer, size, data_.names[array], array, row);
     }
     return at->second;
   }
@@ -136,7 +139,8 @@ class Lowering {
     if (node->type == Type::Integer) return a_.load(data_memory(data_.place(node)), a_.integer(0));
     auto [at, fresh] = data_.slot.try_emplace(node, data_.scalars.size());
     if (fresh) data_.scalars.push_back(data_.host.element(node, {}));
-    if (data_.scalar_array == none) data_.scalar_array = data_.add(std::vector<double>(), {0}, "derived scalars");
+    if (data_.scalar_array == none)
+      data_.scalar_array = data_.add(std::vector<double>(), {0}, "derived scalars");
     return a_.load(data_memory(data_.scalar_array), a_.integer(static_cast<std::int64_t>(at->second)));
   }
 
@@ -169,7 +173,8 @@ class Lowering {
         index.push_back(a_.integer(0));
         continue;
       }
-      index.push_back(a_.begin_loop(a_.integer(0), a_.integer(static_cast<std::int64_t>(size)), 0, size, independent));
+      index.push_back(
+          a_.begin_loop(a_.integer(0), a_.integer(static_cast<std::int64_t>(size)), 0, size, independent));
       ++opened;
     }
     body(index);
@@ -201,7 +206,8 @@ class Lowering {
 
   ValueId compute(NodeRef node, const Index& index) {
     const bool folds = node->data_only && !node->literal && node->loops.empty();
-    if (node->kind == NodeKind::Data && node->scalar() && node->type == Type::Real) return derived_scalar(node);
+    if (node->kind == NodeKind::Data && node->scalar() && node->type == Type::Real)
+      return derived_scalar(node);
     if (node->kind == NodeKind::Data || (folds && !node->scalar() && elements(node->shape) <= max_folded))
       return a_.load(data_memory(data_.place(node)), flat(node->shape, index));
     if (folds && node->scalar()) return derived_scalar(node);
@@ -210,12 +216,16 @@ class Lowering {
     }
     if (kept_.count(node)) {
       const Place& place = keep(node);
-      return a_.load(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}), place.ready);
+      return a_.load(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}),
+                     place.ready);
     }
     switch (node->kind) {
-      case NodeKind::Real: return a_.real(node->number);
-      case NodeKind::Integer: return a_.integer(node->integer);
-      case NodeKind::Loop: return loops_.at(node->id);
+      case NodeKind::Real:
+        return a_.real(node->number);
+      case NodeKind::Integer:
+        return a_.integer(node->integer);
+      case NodeKind::Loop:
+        return loops_.at(node->id);
       case NodeKind::Point:
         return a_.load(point_, a_.value(Op::AddI, {a_.integer(node->integer), flat(node->shape, index)}));
       case NodeKind::Variable: {
@@ -226,12 +236,15 @@ class Lowering {
       case NodeKind::Operation: {
         std::vector<ValueId> args;
         for (NodeRef arg : node->args) args.push_back(element(arg, arg->scalar() ? Index() : index));
-        return node->op == Op::Call ? a_.call(node->function, std::move(args)) : a_.value(node->op, std::move(args));
+        return node->op == Op::Call ? a_.call(node->function, std::move(args))
+                                    : a_.value(node->op, std::move(args));
       }
-      case NodeKind::At: return at(node, index);
+      case NodeKind::At:
+        return at(node, index);
       case NodeKind::Sum: {
         NodeRef arg = node->args[0];
-        return reduction(depth_of(node, {}), arg->shape, [&](const Index& inner) { return element(arg, inner); });
+        return reduction(depth_of(node, {}), arg->shape,
+                         [&](const Index& inner) { return element(arg, inner); });
       }
       case NodeKind::SumOver: {
         const Graph::LoopVariable& variable = checked_.graph.loop(node->id);
@@ -240,8 +253,9 @@ class Lowering {
         Assembler::Local sum = a_.local(Type::Real, 1, "sum");
         a_.store(sum.memory, sum.base, a_.real(0));
         ValueId from = element(variable.from, {}), to = element(variable.to, {});
-        loops_[node->id] = a_.begin_loop(from, to, static_cast<std::int64_t>(variable.from->lower),
-                                         static_cast<std::uint64_t>(variable.to->upper - variable.from->lower), true);
+        loops_[node->id] =
+            a_.begin_loop(from, to, static_cast<std::int64_t>(variable.from->lower),
+                          static_cast<std::uint64_t>(variable.to->upper - variable.from->lower), true);
         a_.accumulate(sum.memory, sum.base, element(node->args[0], {}));
         a_.end_loop();
         return a_.load(sum.memory, sum.base, depth);
@@ -258,14 +272,20 @@ class Lowering {
           return a_.call("*", {element(left, l), element(right, r)});
         });
       }
-      case NodeKind::Pack: return packed(node, index);
-      case NodeKind::Transpose: return element(node->args[0], {index[1], index[0]});
+      case NodeKind::Pack:
+        return packed(node, index);
+      case NodeKind::Transpose:
+        return element(node->args[0], {index[1], index[0]});
       case NodeKind::Reshape:
         return element(node->args[0], unflat(node->args[0]->shape, flat(node->shape, index)));
-      case NodeKind::Fill: return element(node->args[0], {});
-      case NodeKind::Count: return a_.value(Op::AddI, {index[0], a_.integer(node->integer)});
-      case NodeKind::Random: return a_.random();
-      case NodeKind::Data: break;
+      case NodeKind::Fill:
+        return element(node->args[0], {});
+      case NodeKind::Count:
+        return a_.value(Op::AddI, {index[0], a_.integer(node->integer)});
+      case NodeKind::Random:
+        return a_.random();
+      case NodeKind::Data:
+        break;
     }
     throw Error("internal", "a node of unknown kind");
   }
@@ -277,13 +297,16 @@ class Lowering {
     for (std::size_t d = 0; d < node->axes.size(); ++d) {
       const Axis& axis = node->axes[d];
       if (axis.kind == Axis::Kind::Range) {
-        inner.push_back(a_.value(Op::AddI, {index[next++], a_.integer(static_cast<std::int64_t>(axis.from))}));
+        inner.push_back(
+            a_.value(Op::AddI, {index[next++], a_.integer(static_cast<std::int64_t>(axis.from))}));
         continue;
       }
-      ValueId place = axis.kind == Axis::Kind::Scalar ? element(axis.index, {}) : element(axis.index, {index[next++]});
+      ValueId place =
+          axis.kind == Axis::Kind::Scalar ? element(axis.index, {}) : element(axis.index, {index[next++]});
       const double size = static_cast<double>(x->shape[d]);
       if (axis.index->lower < 0 || axis.index->upper >= size) {
-        // Not proved by intervals: the checker walked the trips; what a branch guards must stay harmless outside it.
+        // Not proved by intervals: the checker walked the trips; what a branch guards must stay harmless
+        // outside it.
         place = a_.value(Op::MaxI, {place, a_.integer(0)});
         place = a_.value(Op::MinI, {place, a_.integer(static_cast<std::int64_t>(x->shape[d]) - 1)});
       }
@@ -300,12 +323,14 @@ class Lowering {
     if (node->args.size() <= 4) {
       ValueId chosen = element(node->args.back(), rest);
       for (std::size_t i = node->args.size() - 1; i-- > 0;)
-        chosen = a_.value(Op::Select, {a_.value(Op::EqualI, {index[0], a_.integer(static_cast<std::int64_t>(i))}),
-                                       element(node->args[i], rest), chosen});
+        chosen =
+            a_.value(Op::Select, {a_.value(Op::EqualI, {index[0], a_.integer(static_cast<std::int64_t>(i))}),
+                                  element(node->args[i], rest), chosen});
       return chosen;
     }
     const Place& place = keep(node);
-    return a_.load(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}), place.ready);
+    return a_.load(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}),
+                   place.ready);
   }
 
   /// A sum of term(index) over the shape, in a local of one element.
@@ -352,15 +377,16 @@ class Lowering {
     return entry.first;
   }
 
-  /// A scalar that other loops around it would compute again and again, from a table over its own loops: made on the
-  /// host where it is of data, else before those loops.
+  /// A scalar that other loops around it would compute again and again, from a table over its own loops: made
+  /// on the host where it is of data, else before those loops.
   std::optional<ValueId> tabulated(NodeRef node) {
     if (tabulating_.count(node)) return std::nullopt;
     Shape shape;
     std::uint64_t trips = 1;
     for (std::uint32_t loop : node->loops) {
       const Graph::LoopVariable& variable = checked_.graph.loop(loop);
-      if (variable.from->kind != NodeKind::Integer || variable.to->kind != NodeKind::Integer) return std::nullopt;
+      if (variable.from->kind != NodeKind::Integer || variable.to->kind != NodeKind::Integer)
+        return std::nullopt;
       if (variable.to->integer <= variable.from->integer) return std::nullopt;
       shape.push_back(static_cast<std::uint64_t>(variable.to->integer - variable.from->integer));
       if (shape.back() > max_table || (trips *= shape.back()) > max_table) return std::nullopt;
@@ -368,7 +394,8 @@ class Lowering {
     auto place_of = [&] {
       Index index;
       for (std::uint32_t loop : node->loops)
-        index.push_back(a_.value(Op::SubI, {loops_.at(loop), a_.integer(checked_.graph.loop(loop).from->integer)}));
+        index.push_back(
+            a_.value(Op::SubI, {loops_.at(loop), a_.integer(checked_.graph.loop(loop).from->integer)}));
       return flat(shape, index);
     };
     if (node->data_only && !node->literal && node->type == Type::Real) {
@@ -386,7 +413,8 @@ class Lowering {
     for (std::uint32_t loop : node->loops) inner = std::max(inner, a_.depth_of(loops_.at(loop)));
     for (std::uint32_t loop : node->loops) own += a_.depth_of(loops_.at(loop)) > outer;
     // A loop between, over which it does not vary.
-    if (own != static_cast<int>(node->loops.size()) || inner - outer <= own || a_.conditional(outer)) return std::nullopt;
+    if (own != static_cast<int>(node->loops.size()) || inner - outer <= own || a_.conditional(outer))
+      return std::nullopt;
     auto found = tables_.find(node);
     if (found == tables_.end() || found->second.second != a_.serial(outer)) {
       Assembler::Outside outside(a_, outer);
@@ -398,8 +426,8 @@ class Lowering {
       tabulating_.insert(node);
       over(shape, false, [&](const Index& index) {
         for (std::size_t d = 0; d < index.size(); ++d)
-          loops_[node->loops[d]] = a_.value(
-              Op::AddI, {index[d], a_.integer(checked_.graph.loop(node->loops[d]).from->integer)});
+          loops_[node->loops[d]] =
+              a_.value(Op::AddI, {index[d], a_.integer(checked_.graph.loop(node->loops[d]).from->integer)});
         ValueId place = a_.value(Op::AddI, {table.local.base, flat(shape, index)});
         a_.store(table.local.memory, place, element(node, {}));
       });
@@ -432,8 +460,8 @@ class Lowering {
 
   // ---- actions
 
-  /// Adds `factor` times the sum of all elements to the target: what does not vary over the elements leaves the
-  /// sum, what is data alone becomes a number.
+  /// Adds `factor` times the sum of all elements to the target: what does not vary over the elements leaves
+  /// the sum, what is data alone becomes a number.
   void add_to_target(NodeRef node, double factor, const Shape& shape, NodeRef& varying) {
     const double count = static_cast<double>(elements(shape));
     if (node->kind == NodeKind::Operation && node->op == Op::Call && !kept_.count(node)) {
@@ -460,7 +488,8 @@ class Lowering {
       add_scalar(element(scalar, {}), node->scalar() ? factor * count : factor);
       return;
     }
-    if (NodeRef scalar = separated_sum(graph, data_.host, node, shape)) return add_to_target(scalar, factor, {}, varying);
+    if (NodeRef scalar = separated_sum(graph, data_.host, node, shape))
+      return add_to_target(scalar, factor, {}, varying);
     NodeRef term = node;
     if (varying && factor == -1) {
       varying = graph.sub(varying, term);
@@ -500,7 +529,8 @@ class Lowering {
       });
   }
 
-  static void stored_in(const Actions& actions, std::set<VariableId>& stored, std::set<VariableId>& declared) {
+  static void stored_in(const Actions& actions, std::set<VariableId>& stored,
+                        std::set<VariableId>& declared) {
     for (const Action& action : actions) {
       if (action.kind == Action::Kind::Store) stored.insert(action.variable);
       if (action.kind == Action::Kind::Declare) declared.insert(action.variable);
@@ -539,7 +569,8 @@ class Lowering {
         }
         case Action::Kind::Declare: {
           const Graph::Variable& variable = checked_.graph.variable(action.variable);
-          places_[action.variable] = {a_.local(variable.type, elements(variable.shape), variable.name), a_.depth()};
+          places_[action.variable] = {a_.local(variable.type, elements(variable.shape), variable.name),
+                                      a_.depth()};
           break;
         }
         case Action::Kind::Store: {
@@ -555,7 +586,9 @@ class Lowering {
           place.ready = std::max(place.ready, a_.depth());
           break;
         }
-        case Action::Kind::For: loop(action); break;
+        case Action::Kind::For:
+          loop(action);
+          break;
         case Action::Kind::If: {
           ValueId condition = element(action.value, {});
           std::set<VariableId> outer = stored_outer(action);

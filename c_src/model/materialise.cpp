@@ -36,7 +36,8 @@ class Counter {
       double distinct = size(node);
       for (std::uint32_t loop : node->loops) distinct *= loop_trips(loop);
       const double cost = node->cost;
-      if (distinct > 0 && evaluations * cost > distinct * cost + 2 * evaluations + 4 * distinct) out.insert(node);
+      if (distinct > 0 && evaluations * cost > distinct * cost + 2 * evaluations + 4 * distinct)
+        out.insert(node);
     }
     return out;
   }
@@ -52,8 +53,8 @@ class Counter {
     return std::max(1.0, variable.to->upper - variable.from->lower);
   }
 
-  /// `times`: how often elements of the node are asked for. Within one statement an expression that stands twice
-  /// is computed once an element, so only a count above the last one adds.
+  /// `times`: how often elements of the node are asked for. Within one statement an expression that stands
+  /// twice is computed once an element, so only a count above the last one adds.
   void visit(NodeRef node, double times) {
     if (node->data_only) return;
     double& before = statement_[node];
@@ -65,7 +66,9 @@ class Counter {
       case NodeKind::Sum:
         visit(node->args[0], times > 0 ? size(node->args[0]) * repeats(node, times) : 0);
         break;
-      case NodeKind::SumOver: visit(node->args[0], times * loop_trips(node->id)); break;
+      case NodeKind::SumOver:
+        visit(node->args[0], times * loop_trips(node->id));
+        break;
       case NodeKind::Contract:
         for (NodeRef arg : node->args) visit(arg, times * static_cast<double>(node->args[0]->shape.back()));
         break;

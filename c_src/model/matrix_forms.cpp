@@ -11,12 +11,15 @@ namespace {
 
 using syntax::Expression;
 
-NodeRef arg(Checker& c, const Expression& e, std::size_t i) { return c.graph().to_real(c.expression(e.args[i])); }
+NodeRef arg(Checker& c, const Expression& e, std::size_t i) {
+  return c.graph().to_real(c.expression(e.args[i]));
+}
 
 NodeRef shaped(Checker& c, const Expression& e, std::size_t i, std::size_t rank, const char* what) {
   NodeRef x = arg(c, e, i);
   if (x->shape.size() != rank)
-    throw Error("wrong_shape", fmt::format("`{}` takes {} here, found {}", e.name, what, shape_text(x->shape)),
+    throw Error("wrong_shape",
+                fmt::format("`{}` takes {} here, found {}", e.name, what, shape_text(x->shape)),
                 e.args[i].where);
   return x;
 }
@@ -25,7 +28,8 @@ NodeRef matrix(Checker& c, const Expression& e, std::size_t i) { return shaped(c
 NodeRef square_matrix(Checker& c, const Expression& e, std::size_t i) {
   NodeRef m = matrix(c, e, i);
   if (m->shape[0] != m->shape[1])
-    throw Error("wrong_shape", fmt::format("`{}` takes a square matrix, found {}", e.name, shape_text(m->shape)),
+    throw Error("wrong_shape",
+                fmt::format("`{}` takes a square matrix, found {}", e.name, shape_text(m->shape)),
                 e.args[i].where);
   return m;
 }
@@ -102,8 +106,9 @@ NodeRef cholesky_of(Checker& c, NodeRef a) {
     NodeRef k = g.add_loop("k", zero, i);
     NodeRef done = g.sum_over(k, g.call("square", {g.element(l, {i, k})}));
     c.store(l, {i, i}, g.call("sqrt", {g.sub(g.element(a, {i, i}), done)}));
-    c.loop("j", g.shift(i, 1), g.integer(static_cast<std::int64_t>(n)),
-           [&](NodeRef j) { c.store(l, {i, j}, g.real(0)); });
+    c.loop("j", g.shift(i, 1), g.integer(static_cast<std::int64_t>(n)), [&](NodeRef j) {
+      c.store(l, {i, j}, g.real(0));
+    });
   });
   return l;
 }
@@ -115,7 +120,8 @@ NodeRef substitute(Checker& c, NodeRef l, NodeRef b, bool transposed) {
   Graph& g = c.graph();
   const std::uint64_t n = l->shape[0];
   if (b->shape.empty() || b->shape[0] != n || b->shape.size() > 2)
-    throw Error("wrong_shape", fmt::format("a system of {} equations has the right side {}", n, shape_text(b->shape)));
+    throw Error("wrong_shape",
+                fmt::format("a system of {} equations has the right side {}", n, shape_text(b->shape)));
   NodeRef x = c.declare("solution", Type::Real, b->shape);
   NodeRef last = g.integer(static_cast<std::int64_t>(n) - 1);
   auto column = [&](NodeRef col) {
@@ -152,17 +158,20 @@ NodeRef diagonal_of(Checker& c, NodeRef m) {
   const std::uint64_t n = std::min(m->shape[0], m->shape[1]);
   // Element (i, i) is element i (columns + 1) in row-major order.
   NodeRef flat = g.reshape(m, {m->shape[0] * m->shape[1]});
-  NodeRef index = g.operation(
-      Op::MulI, {g.count(0, n), g.integer(static_cast<std::int64_t>(m->shape[1]) + 1)});
+  NodeRef index =
+      g.operation(Op::MulI, {g.count(0, n), g.integer(static_cast<std::int64_t>(m->shape[1]) + 1)});
   return g.at(flat, {{Axis::Kind::Gather, index, 0, 0}});
 }
 
 std::vector<Form> matrix_forms() {
   return {
-      {"cholesky", 1, 1, [](Checker& c, const Expression& e) { return cholesky_of(c, square_matrix(c, e, 0)); },
+      {"cholesky", 1, 1,
+       [](Checker& c, const Expression& e) { return cholesky_of(c, square_matrix(c, e, 0)); },
        "{cholesky, A}", "lower factor L of a positive definite A = L L'; the lower triangle of A is read"},
       {"solve_lower", 2, 2,
-       [](Checker& c, const Expression& e) { return solve_lower_of(c, square_matrix(c, e, 0), arg(c, e, 1)); },
+       [](Checker& c, const Expression& e) {
+         return solve_lower_of(c, square_matrix(c, e, 0), arg(c, e, 1));
+       },
        "{solve_lower, L, B}", "L^-1 B for lower triangular L"},
       {"solve_lower_transposed", 2, 2,
        [](Checker& c, const Expression& e) {
@@ -216,7 +225,8 @@ std::vector<Form> matrix_forms() {
       {"outer", 2, 2,
        [](Checker& c, const Expression& e) {
          NodeRef a = vector(c, e, 0), b = vector(c, e, 1);
-         return c.graph().contract(c.graph().reshape(a, {a->shape[0], 1}), c.graph().reshape(b, {1, b->shape[0]}));
+         return c.graph().contract(c.graph().reshape(a, {a->shape[0], 1}),
+                                   c.graph().reshape(b, {1, b->shape[0]}));
        },
        "{outer, A, B}", "the matrix A[i] B[j]"},
       {"quad_form", 2, 2,
@@ -267,7 +277,8 @@ std::vector<Form> matrix_forms() {
          Graph& g = c.graph();
          NodeRef x = points(c, e), alpha = scalar(c, e, 1), rho = scalar(c, e, 2);
          NodeRef scale = g.mul(g.real(-0.5), g.call("square", {g.call("inv", {rho})}));
-         return g.mul(g.call("square", {alpha}), g.call("exp", {g.mul(scale, squared_distances(c, x, e.where))}));
+         return g.mul(g.call("square", {alpha}),
+                      g.call("exp", {g.mul(scale, squared_distances(c, x, e.where))}));
        },
        "{gp_exp_quad_cov, X, Alpha, Rho}", "alpha^2 exp(-d^2 / (2 rho^2)) for all pairs of points"},
       {"gp_exponential_cov", 3, 3, [](Checker& c, const Expression& e) { return matern(c, e, 1); },

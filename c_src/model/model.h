@@ -15,10 +15,10 @@ using Shape = std::vector<std::uint64_t>;  ///< empty for a scalar; row-major
 
 struct Parameter {
   std::string name;
-  std::string constraint;     ///< as a person would write it: "real", "real, lower 0", "simplex 3"
-  Shape shape;                ///< constrained
-  std::uint64_t offset = 0;   ///< of its first element in the point
-  std::uint64_t size = 0;     ///< unconstrained elements
+  std::string constraint;    ///< as a person would write it: "real", "real, lower 0", "simplex 3"
+  Shape shape;               ///< constrained
+  std::uint64_t offset = 0;  ///< of its first element in the point
+  std::uint64_t size = 0;    ///< unconstrained elements
 };
 
 enum class OutputKind : std::uint8_t { Parameter, Transformed, Generated };
@@ -26,9 +26,9 @@ enum class OutputKind : std::uint8_t { Parameter, Transformed, Generated };
 struct Output {
   std::string name;
   OutputKind kind = OutputKind::Parameter;
-  Type type = Type::Real;     ///< Integer for generated integers; recorded as Real all the same
+  Type type = Type::Real;  ///< Integer for generated integers; recorded as Real all the same
   Shape shape;
-  std::uint64_t offset = 0;   ///< of its first element in Space::Output
+  std::uint64_t offset = 0;  ///< of its first element in Space::Output
   std::uint64_t size = 1;
 };
 
@@ -36,10 +36,10 @@ struct Output {
 using Array = std::variant<std::vector<double>, std::vector<std::int64_t>>;
 
 struct Model {
-  std::uint64_t dimension = 0;         ///< of the point
-  std::vector<Parameter> parameters;   ///< in the order of the model's term
-  std::vector<Output> outputs;         ///< parameters, then transformed, then generated
-  std::uint64_t output_size = 0;       ///< elements of Space::Output
+  std::uint64_t dimension = 0;        ///< of the point
+  std::vector<Parameter> parameters;  ///< in the order of the model's term
+  std::vector<Output> outputs;        ///< parameters, then transformed, then generated
+  std::uint64_t output_size = 0;      ///< elements of Space::Output
   /// Reads Point and Data, accumulates Target: the normalised log density with Jacobians.
   Program density;
   /// Reads Point and Data, stores Output; may use Op::Random.

@@ -26,7 +26,8 @@ struct System {
 System system(Checker& c, const Expression& e, std::size_t extra) {
   Graph& g = c.graph();
   if (e.args[0].kind != Expression::Kind::Name)
-    throw Error("invalid_model", fmt::format("`{}` takes the name of a function f(t, y, ...)", e.name), e.args[0].where);
+    throw Error("invalid_model", fmt::format("`{}` takes the name of a function f(t, y, ...)", e.name),
+                e.args[0].where);
   System s;
   s.start = g.to_real(c.expression(e.args[1]));
   s.t0 = g.to_real(c.expression(e.args[2]));
@@ -43,8 +44,8 @@ System system(Checker& c, const Expression& e, std::size_t extra) {
     for (std::uint64_t i = 0; i < s.count; ++i) {
       double now = c.host().all(s.times)[i];
       if (now < before)
-        throw Error("out_of_range", fmt::format("times[{}] is {}, before {}; times of an ODE increase", i + 1, now,
-                                                before),
+        throw Error("out_of_range",
+                    fmt::format("times[{}] is {}, before {}; times of an ODE increase", i + 1, now, before),
                     e.args[3].where);
       before = now;
     }
@@ -56,16 +57,18 @@ System system(Checker& c, const Expression& e, std::size_t extra) {
     args.insert(args.end(), more.begin(), more.end());
     NodeRef slope = c.graph().to_real(c.apply(e.args[0].name, std::move(args), e.where));
     if (slope->shape != Shape{size})
-      throw Error("wrong_shape", fmt::format("`{}` gives {} for a state of {}", e.args[0].name,
-                                             shape_text(slope->shape), size),
-                  e.where);
+      throw Error(
+          "wrong_shape",
+          fmt::format("`{}` gives {} for a state of {}", e.args[0].name, shape_text(slope->shape), size),
+          e.where);
     return slope;
   };
   return s;
 }
 
 /// y + h * sum of weights * slopes
-NodeRef advance(Graph& g, NodeRef y, NodeRef h, const std::vector<NodeRef>& slopes, std::span<const double> weights) {
+NodeRef advance(Graph& g, NodeRef y, NodeRef h, const std::vector<NodeRef>& slopes,
+                std::span<const double> weights) {
   NodeRef total = nullptr;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (weights[i] == 0) continue;
@@ -85,7 +88,8 @@ NodeRef rk4(Checker& c, const Expression& e) {
   Graph& g = c.graph();
   System s = system(c, e, 1);
   const std::int64_t steps = c.constant_integer(e.args[4], "the number of steps");
-  if (steps < 1 || steps > 100000) throw Error("out_of_range", "1 to 100000 steps between output times", e.args[4].where);
+  if (steps < 1 || steps > 100000)
+    throw Error("out_of_range", "1 to 100000 steps between output times", e.args[4].where);
   const auto n = static_cast<std::uint64_t>(steps);
   NodeRef state = c.declare("state", Type::Real, {s.count + 1, n + 1, s.size});
   NodeRef out = c.declare("solution", Type::Real, {s.count, s.size});
@@ -115,17 +119,19 @@ NodeRef rk4(Checker& c, const Expression& e) {
   return out;
 }
 
-/// Dormand and Prince 5(4) (J. Comp. Appl. Math. 6, 1980) with adaptive steps: at most `cap` attempts between output
-/// times, all of them executed, those after the end with step 0. Where they do not suffice the solution is NaN.
+/// Dormand and Prince 5(4) (J. Comp. Appl. Math. 6, 1980) with adaptive steps: at most `cap` attempts between
+/// output times, all of them executed, those after the end with step 0. Where they do not suffice the
+/// solution is NaN.
 NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double tolerance, std::int64_t cap) {
-  static constexpr double a[6][6] = {{1.0 / 5},
-                                     {3.0 / 40, 9.0 / 40},
-                                     {44.0 / 45, -56.0 / 15, 32.0 / 9},
-                                     {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
-                                     {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
-                                     {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};
+  static constexpr double a[6][6] = {
+      {1.0 / 5},
+      {3.0 / 40, 9.0 / 40},
+      {44.0 / 45, -56.0 / 15, 32.0 / 9},
+      {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
+      {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
+      {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};
   static constexpr double at[6] = {0.2, 0.3, 0.8, 8.0 / 9, 1, 1};
-  static constexpr double error_weights[7] = {71.0 / 57600,      0, -71.0 / 16695, 71.0 / 1920,
+  static constexpr double error_weights[7] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                               -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
   Graph& g = c.graph();
   System s = system(c, e, extra);
@@ -152,16 +158,19 @@ NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double toleranc
       std::vector<NodeRef> slopes{c.keep(s.f(t, y), "slope")};
       NodeRef next = nullptr;
       for (int stage = 0; stage < 6; ++stage) {
-        next = c.keep(advance(g, y, h, slopes, std::span(a[stage]).first(static_cast<std::size_t>(stage) + 1)), "stage");
+        next =
+            c.keep(advance(g, y, h, slopes, std::span(a[stage]).first(static_cast<std::size_t>(stage) + 1)),
+                   "stage");
         slopes.push_back(c.keep(s.f(g.add(t, g.mul(g.real(at[stage]), h)), next), "slope"));
       }
       NodeRef difference = advance(g, g.fill(g.real(0), {s.size}), h, slopes, error_weights);
       NodeRef scale = g.mul(g.real(tolerance),
                             g.add(g.real(1), g.call("max", {g.call("abs", {y}), g.call("abs", {next})})));
       NodeRef squares = g.sum(g.call("square", {g.div(difference, scale)}));
-      NodeRef norm = c.keep(
-          g.operation(Op::StopGradient, {g.call("sqrt", {g.mul(g.real(1.0 / static_cast<double>(s.size)), squares)})}),
-          "error");
+      NodeRef norm =
+          c.keep(g.operation(Op::StopGradient,
+                             {g.call("sqrt", {g.mul(g.real(1.0 / static_cast<double>(s.size)), squares)})}),
+                 "error");
       NodeRef accepted = g.operation(Op::NotI, {g.operation(Op::LessR, {g.real(1), norm})});
       NodeRef finished = g.operation(Op::NotI, {g.operation(Op::LessR, {g.real(0), left})});
       NodeRef factor = g.mul(g.real(0.9), g.call("^", {g.call("max", {norm, g.real(1e-10)}), g.real(-0.2)}));
@@ -174,7 +183,8 @@ NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double toleranc
       c.store(time, {i, g.shift(k, 1)}, g.select(accepted, arrived, t));
       // A step cut short by the output time says nothing against the longer one that was planned.
       NodeRef proposed = g.call("max", {g.mul(h, factor), g.select(accepted, planned, g.real(0))});
-      c.store(step, {i, g.shift(k, 1)}, g.operation(Op::StopGradient, {g.select(finished, planned, proposed)}));
+      c.store(step, {i, g.shift(k, 1)},
+              g.operation(Op::StopGradient, {g.select(finished, planned, proposed)}));
     });
     NodeRef reached = g.operation(Op::NotI, {g.operation(Op::LessR, {g.element(time, {i, last}), end})});
     c.loop("j", s.size, [&](NodeRef j) {
@@ -193,11 +203,13 @@ NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double toleranc
 std::vector<Form> ode_forms() {
   return {
       {"ode_rk4", 5, 64, rk4, "{ode_rk4, F, Y0, T0, Ts, Steps, Arg...}",
-       "dy/dt = F(t, y, args...) at the times Ts, a matrix of one row a time; classical Runge-Kutta, a fixed number of "
+       "dy/dt = F(t, y, args...) at the times Ts, a matrix of one row a time; classical Runge-Kutta, a fixed "
+       "number of "
        "steps between output times"},
       {"ode_rk45", 4, 64, [](Checker& c, const Expression& e) { return rk45(c, e, 0, 1e-6, 16); },
        "{ode_rk45, F, Y0, T0, Ts, Arg...}",
-       "the same with adaptive steps (Dormand and Prince), relative and absolute tolerance 1e-6, at most 16 attempts "
+       "the same with adaptive steps (Dormand and Prince), relative and absolute tolerance 1e-6, at most 16 "
+       "attempts "
        "between output times; NaN where these do not suffice"},
       {"ode_rk45_tol", 6, 64,
        [](Checker& c, const Expression& e) {

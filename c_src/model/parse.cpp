@@ -34,8 +34,9 @@ bool is_name(const std::string& name) {
 std::string name_of(const Term& term, const char* what, const std::string& where) {
   const auto* atom = term.as<term::Atom>();
   if (!atom || !is_name(atom->name))
-    invalid(fmt::format("{} must be an atom of letters, digits and _, found {}", what, term::to_string(term, 40)),
-            where);
+    invalid(
+        fmt::format("{} must be an atom of letters, digits and _, found {}", what, term::to_string(term, 40)),
+        where);
   return atom->name;
 }
 
@@ -48,8 +49,8 @@ class Parser {
                           term::to_string(term, 60)),
               "");
     }
-    static const std::vector<std::string> keys = {"data",        "functions", "transformed_data", "parameters",
-                                                  "transformed", "model",     "generated"};
+    static const std::vector<std::string> keys = {
+        "data", "functions", "transformed_data", "parameters", "transformed", "model", "generated"};
     for (const auto& [key, value] : map->pairs) {
       const auto* atom = key.as<term::Atom>();
       if (!atom || std::find(keys.begin(), keys.end(), atom->name) == keys.end())
@@ -58,22 +59,23 @@ class Parser {
                 "");
     }
     syntax::Model out;
-    if (const Term* data = term.find("data")) pairs(*data, "data", [&](const Term& key, const Term& value) {
-      std::string name = name_of(key, "the name of data", "data");
-      try {
-        out.data.push_back(parse_data(name, value));
-      } catch (const Error& error) {
-        throw error.within("data");
-      }
-    });
-    if (const Term* functions = term.find("functions"))
-      pairs(*functions, "functions", [&](const Term& key, const Term& value) {
-        out.functions.push_back(function(key, value));
+    if (const Term* data = term.find("data"))
+      pairs(*data, "data", [&](const Term& key, const Term& value) {
+        std::string name = name_of(key, "the name of data", "data");
+        try {
+          out.data.push_back(parse_data(name, value));
+        } catch (const Error& error) {
+          throw error.within("data");
+        }
       });
+    if (const Term* functions = term.find("functions"))
+      pairs(*functions, "functions",
+            [&](const Term& key, const Term& value) { out.functions.push_back(function(key, value)); });
     if (const Term* declarations = term.find("parameters")) {
       const auto* list = declarations->as<term::List>();
       if (!list || list->tail)
-        invalid(fmt::format("parameters are a list of {{Name, Type}}, found {}", term::to_string(*declarations, 40)),
+        invalid(fmt::format("parameters are a list of {{Name, Type}}, found {}",
+                            term::to_string(*declarations, 40)),
                 "parameters");
       for (std::size_t i = 0; i < list->elements.size(); ++i)
         out.parameters.push_back(parameter(list->elements[i], fmt::format("parameters[{}]", i + 1)));
@@ -95,8 +97,9 @@ class Parser {
     }
     const auto* list = term.as<term::List>();
     if (!list || list->tail)
-      invalid(fmt::format("{} is a map or a list of {{Name, Value}}, found {}", where, term::to_string(term, 40)),
-              where);
+      invalid(
+          fmt::format("{} is a map or a list of {{Name, Value}}, found {}", where, term::to_string(term, 40)),
+          where);
     for (const Term& element : list->elements) {
       const auto* pair = element.as<term::Tuple>();
       if (!pair || pair->elements.size() != 2)
@@ -131,9 +134,10 @@ class Parser {
     const auto* tuple = term.as<term::Tuple>();
     const auto* tag = tuple && !tuple->elements.empty() ? tuple->elements[0].as<term::Atom>() : nullptr;
     if (!tag)
-      invalid(fmt::format("a statement was expected, such as {{'~', Y, Dist}}, {{target, E}}, {{'let', X, E}}, found "
-                          "{}",
-                          term::to_string(term, 60)),
+      invalid(fmt::format(
+                  "a statement was expected, such as {{'~', Y, Dist}}, {{target, E}}, {{'let', X, E}}, found "
+                  "{}",
+                  term::to_string(term, 60)),
               where);
     const auto& e = tuple->elements;
     Statement out;
@@ -189,7 +193,8 @@ class Parser {
       out.name = name_of(e[0], "a name", where);
       out.right = expression(e[1], where + ": " + out.name, depth);
     } else {
-      static const std::vector<std::string> forms = {"~", "target", "let", "declare", "set", "for", "if", "return"};
+      static const std::vector<std::string> forms = {"~",   "target", "let", "declare",
+                                                     "set", "for",    "if",  "return"};
       invalid(fmt::format("there is no statement `{}`{}", t.substr(0, 60), did_you_mean(t, forms)), where);
     }
     return out;
@@ -203,10 +208,11 @@ class Parser {
 
   void deep(int depth, const std::string& where) {
     if (depth > max_nesting)
-      throw Error("too_deep",
-                  fmt::format("expressions nest more than {} deep here; name a part with {{'let', Name, Expression}}",
-                              max_nesting),
-                  where.substr(0, 120));
+      throw Error(
+          "too_deep",
+          fmt::format("expressions nest more than {} deep here; name a part with {{'let', Name, Expression}}",
+                      max_nesting),
+          where.substr(0, 120));
     if (++count_ > max_expressions)
       throw Error("too_large",
                   fmt::format("the model has more than {} expressions; put numbers into data and use loops",
@@ -253,11 +259,10 @@ class Parser {
     out.args.reserve(terms.size() - from);
     for (std::size_t i = from; i < terms.size(); ++i) {
       // Positions stay short however deep the term nests.
-      std::string inner =
-          where.size() > 240 ? where
-          : out.kind == Expression::Kind::List
-              ? fmt::format("{}: [{}]", where, i + 1)
-              : fmt::format("{}: {} arg {}", where, out.name.substr(0, 40), i);
+      std::string inner = where.size() > 240 ? where
+                          : out.kind == Expression::Kind::List
+                              ? fmt::format("{}: [{}]", where, i + 1)
+                              : fmt::format("{}: {} arg {}", where, out.name.substr(0, 40), i);
       out.args.push_back(expression(terms[i], inner, depth + 1));
     }
   }
@@ -277,8 +282,8 @@ class Parser {
       pairs(tuple->elements[2], out.where, [&](const Term& key, const Term& value) {
         std::string name = name_of(key, "a constraint", out.where);
         if (std::find(known.begin(), known.end(), name) == known.end())
-          invalid(fmt::format("there is no constraint `{}`{}; there are lower, upper, offset, multiplier", name,
-                              did_you_mean(name, known)),
+          invalid(fmt::format("there is no constraint `{}`{}; there are lower, upper, offset, multiplier",
+                              name, did_you_mean(name, known)),
                   out.where);
         for (const auto& [other, ignored] : out.modifiers)
           if (other == name) invalid(fmt::format("`{}` is given twice", name), out.where);
@@ -293,9 +298,11 @@ class Parser {
     out.name = name_of(key, "a function's name", "functions");
     out.where = "functions: " + out.name;
     const auto* tuple = value.as<term::Tuple>();
-    const auto* arguments = tuple && tuple->elements.size() == 2 ? tuple->elements[0].as<term::List>() : nullptr;
+    const auto* arguments =
+        tuple && tuple->elements.size() == 2 ? tuple->elements[0].as<term::List>() : nullptr;
     if (!arguments || arguments->tail)
-      invalid(fmt::format("a function is {{[Argument...], Body}}, found {}", term::to_string(value, 60)), out.where);
+      invalid(fmt::format("a function is {{[Argument...], Body}}, found {}", term::to_string(value, 60)),
+              out.where);
     std::set<std::string> seen;
     for (const Term& argument : arguments->elements) {
       out.arguments.push_back(name_of(argument, "an argument", out.where));

@@ -10,17 +10,22 @@
 namespace drey::model {
 namespace {
 
-constexpr const char* op_names[] = {"real", "integer", "index", "addi", "subi", "muli", "divi", "modi",
-                                    "mini", "maxi", "lessi", "equali", "noti", "lessr", "equalr", "to_real",
-                                    "to_integer", "load", "call", "select", "stop_gradient", "random"};
+constexpr const char* op_names[] = {"real", "integer", "index",         "addi",    "subi",       "muli",
+                                    "divi", "modi",    "mini",          "maxi",    "lessi",      "equali",
+                                    "noti", "lessr",   "equalr",        "to_real", "to_integer", "load",
+                                    "call", "select",  "stop_gradient", "random"};
 constexpr const char* space_names[] = {"point", "target", "gradient", "output", "local", "data"};
 
 [[noreturn]] void broken(const std::string& what) { throw Error("internal", "program: " + what); }
 
 class Validator {
  public:
-  explicit Validator(const Program& p) : p_(p), visible_(p.values.size()), open_(p.loops.size()),
-                                         let_(p.values.size()), looped_(p.loops.size()) {}
+  explicit Validator(const Program& p)
+      : p_(p),
+        visible_(p.values.size()),
+        open_(p.loops.size()),
+        let_(p.values.size()),
+        looped_(p.loops.size()) {}
 
   void run() {
     for (const Value& value : p_.values) shape(value);
@@ -30,37 +35,61 @@ class Validator {
  private:
   void shape(const Value& v) {
     auto count = [&](std::size_t n) {
-      if (v.args.size() != n) broken(fmt::format("{} has {} arguments", op_names[static_cast<int>(v.op)], v.args.size()));
+      if (v.args.size() != n)
+        broken(fmt::format("{} has {} arguments", op_names[static_cast<int>(v.op)], v.args.size()));
     };
     for (ValueId arg : v.args)
       if (arg >= p_.values.size()) broken("an argument that is no value");
     auto type = [&](std::size_t i, Type t) {
-      if (p_.values[v.args[i]].type != t) broken(fmt::format("{}: argument {} has the wrong type",
-                                                             op_names[static_cast<int>(v.op)], i));
+      if (p_.values[v.args[i]].type != t)
+        broken(fmt::format("{}: argument {} has the wrong type", op_names[static_cast<int>(v.op)], i));
     };
     auto result = [&](Type t) {
       if (v.type != t) broken(fmt::format("{} has the wrong type", op_names[static_cast<int>(v.op)]));
     };
     switch (v.op) {
-      case Op::RealConstant: count(0); result(Type::Real); break;
-      case Op::IntegerConstant: count(0); result(Type::Integer); break;
+      case Op::RealConstant:
+        count(0);
+        result(Type::Real);
+        break;
+      case Op::IntegerConstant:
+        count(0);
+        result(Type::Integer);
+        break;
       case Op::LoopIndex:
         count(0);
         result(Type::Integer);
         if (v.loop >= p_.loops.size()) broken("an index of no loop");
         break;
-      case Op::AddI: case Op::SubI: case Op::MulI: case Op::DivI: case Op::ModI: case Op::MinI: case Op::MaxI:
-      case Op::LessI: case Op::EqualI:
+      case Op::AddI:
+      case Op::SubI:
+      case Op::MulI:
+      case Op::DivI:
+      case Op::ModI:
+      case Op::MinI:
+      case Op::MaxI:
+      case Op::LessI:
+      case Op::EqualI:
         count(2);
         type(0, Type::Integer), type(1, Type::Integer), result(Type::Integer);
         break;
-      case Op::NotI: count(1); type(0, Type::Integer), result(Type::Integer); break;
-      case Op::LessR: case Op::EqualR:
+      case Op::NotI:
+        count(1);
+        type(0, Type::Integer), result(Type::Integer);
+        break;
+      case Op::LessR:
+      case Op::EqualR:
         count(2);
         type(0, Type::Real), type(1, Type::Real), result(Type::Integer);
         break;
-      case Op::ToReal: count(1); type(0, Type::Integer), result(Type::Real); break;
-      case Op::ToInteger: count(1); type(0, Type::Real), result(Type::Integer); break;
+      case Op::ToReal:
+        count(1);
+        type(0, Type::Integer), result(Type::Real);
+        break;
+      case Op::ToInteger:
+        count(1);
+        type(0, Type::Real), result(Type::Integer);
+        break;
       case Op::Load:
         count(1);
         type(0, Type::Integer);
@@ -77,8 +106,14 @@ class Validator {
         count(3);
         type(0, Type::Integer), type(1, v.type), type(2, v.type);
         break;
-      case Op::StopGradient: count(1); type(0, Type::Real), result(Type::Real); break;
-      case Op::Random: count(0); result(Type::Real); break;
+      case Op::StopGradient:
+        count(1);
+        type(0, Type::Real), result(Type::Real);
+        break;
+      case Op::Random:
+        count(0);
+        result(Type::Real);
+        break;
     }
   }
 
@@ -103,7 +138,8 @@ class Validator {
           if (let_[s.value]) broken(fmt::format("%{} has two lets", s.value));
           let_[s.value] = true;
           for (ValueId arg : p_.values[s.value].args)
-            if (!known(arg)) broken(fmt::format("%{} uses %{} before its let or outside its block", s.value, arg));
+            if (!known(arg))
+              broken(fmt::format("%{} uses %{} before its let or outside its block", s.value, arg));
           visible_[s.value] = true;
           mine.push_back(s.value);
           break;
@@ -182,7 +218,9 @@ class Listing {
     std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
     for (const Statement& s : statements) {
       switch (s.kind) {
-        case StatementKind::Let: out_ += fmt::format("{}%{} = {}\n", indent, s.value, expression(s.value)); break;
+        case StatementKind::Let:
+          out_ += fmt::format("{}%{} = {}\n", indent, s.value, expression(s.value));
+          break;
         case StatementKind::Store:
         case StatementKind::Accumulate:
           out_ += fmt::format("{}{}[{}] {} {}\n", indent, name(s.memory), operand(s.index),
@@ -190,8 +228,8 @@ class Listing {
           break;
         case StatementKind::For: {
           const Loop& loop = p_.loops[s.loop];
-          out_ += fmt::format("{}for i{} in {} .. {}{} {{\n", indent, s.loop, operand(loop.from), operand(loop.to),
-                              loop.independent ? " independent" : "");
+          out_ += fmt::format("{}for i{} in {} .. {}{} {{\n", indent, s.loop, operand(loop.from),
+                              operand(loop.to), loop.independent ? " independent" : "");
           block(s.body, depth + 1);
           out_ += indent + "}\n";
           break;

@@ -34,8 +34,8 @@ enum class Space : std::uint8_t {
 struct Memory {
   Space space = Space::Local;
   Type type = Type::Real;
-  std::uint64_t size = 0;  ///< elements
-  std::string name;        ///< for people reading a listing; no part of the program's identity
+  std::uint64_t size = 0;     ///< elements
+  std::string name;           ///< for people reading a listing; no part of the program's identity
   std::uint32_t data = none;  ///< Space::Data: which array of Model::data
   /// Length of the contiguous rows that inner loops walk (a matrix's columns, row-major); 1 for none.
   /// A hint: emitters may pad rows to their vector width.
@@ -46,16 +46,26 @@ enum class Op : std::uint8_t {
   RealConstant,     ///< `number`
   IntegerConstant,  ///< `integer`
   LoopIndex,        ///< the current value of the loop `loop`, from `from` to `to - 1`; Integer
-  AddI, SubI, MulI, DivI, ModI, MinI, MaxI,  ///< Integer, two arguments; DivI truncates
-  LessI, EqualI, NotI,                       ///< Integer 0 or 1 (NotI: one argument)
-  LessR, EqualR,                             ///< Real arguments, Integer 0 or 1; no derivative
-  ToReal,   ///< Integer to Real
+  AddI,
+  SubI,
+  MulI,
+  DivI,
+  ModI,
+  MinI,
+  MaxI,  ///< Integer, two arguments; DivI truncates
+  LessI,
+  EqualI,
+  NotI,  ///< Integer 0 or 1 (NotI: one argument)
+  LessR,
+  EqualR,     ///< Real arguments, Integer 0 or 1; no derivative
+  ToReal,     ///< Integer to Real
   ToInteger,  ///< Real to Integer, truncating; no derivative (generated quantities)
-  Load,     ///< memory[args[0]], the memory's type
-  Call,     ///< functions[function] applied to Real args; Real
-  Select,   ///< args[0] (Integer) != 0 ? args[1] : args[2]; both Reals are evaluated, only the chosen one matters
+  Load,       ///< memory[args[0]], the memory's type
+  Call,       ///< functions[function] applied to Real args; Real
+  Select,     ///< args[0] (Integer) != 0 ? args[1] : args[2]; both Reals are evaluated, only the chosen one
+              ///< matters
   StopGradient,  ///< args[0], with derivative 0 (the maximum in a log-sum-exp)
-  Random,   ///< the next uniform of the draw's generator, Real in (0, 1); only in output programs
+  Random,        ///< the next uniform of the draw's generator, Real in (0, 1); only in output programs
 };
 
 /// A scalar. Its operands are values defined earlier in the same block or in an enclosing one.
@@ -71,8 +81,8 @@ struct Value {
 };
 
 enum class StatementKind : std::uint8_t {
-  Let,         ///< evaluates `value` here (a Load sees the stores before it). Constants and LoopIndex need no Let.
-  Store,       ///< memory[index] = value
+  Let,    ///< evaluates `value` here (a Load sees the stores before it). Constants and LoopIndex need no Let.
+  Store,  ///< memory[index] = value
   Accumulate,  ///< memory[index] += value
   For,         ///< for loop in from .. to-1 { body }
   If,          ///< if value (Integer) != 0 { body } else { otherwise }
@@ -103,14 +113,16 @@ struct Loop {
 };
 
 /// A whole program. Invariants (checked by validate()):
-/// - every Value that is not a constant or LoopIndex is named by exactly one Let, before its uses, in the same
+/// - every Value that is not a constant or LoopIndex is named by exactly one Let, before its uses, in the
+/// same
 ///   block or an enclosing one; LoopIndex only inside its loop;
 /// - indices stay inside their memory for every execution;
 /// - a Local is read only after it was stored on every path (Accumulate reads);
-/// - in a program to be differentiated, an element of a Local is stored at most once a run (overwritten locals
+/// - in a program to be differentiated, an element of a Local is stored at most once a run (overwritten
+/// locals
 ///   get a version dimension), and is not read between its first and last Accumulate. The one exception: a
-///   Local whose every use lies in the body of one independent loop is private to a trip (the accumulator of an
-///   inner dot product); each trip stores it anew before any use. The rule then holds for every trip.
+///   Local whose every use lies in the body of one independent loop is private to a trip (the accumulator of
+///   an inner dot product); each trip stores it anew before any use. The rule then holds for every trip.
 struct Program {
   std::vector<Value> values;
   std::vector<Memory> memories;
@@ -118,7 +130,8 @@ struct Program {
   Block body;
 };
 
-/// Checks the invariants that can be seen without running. \throws Error{internal} naming the first broken one.
+/// Checks the invariants that can be seen without running. \throws Error{internal} naming the first broken
+/// one.
 void validate(const Program& program);
 
 /// A listing a person can read, for tests and bug reports.

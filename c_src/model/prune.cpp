@@ -46,7 +46,9 @@ class Pruner {
     bool needed = false;
     for (const Statement& s : block) {
       switch (s.kind) {
-        case StatementKind::Let: needed |= value_[s.value]; break;
+        case StatementKind::Let:
+          needed |= value_[s.value];
+          break;
         case StatementKind::Store:
         case StatementKind::Accumulate:
           if (memory_[s.memory]) {

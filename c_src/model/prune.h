@@ -4,8 +4,8 @@
 
 namespace drey::model {
 
-/// The program without statements, values, memories and loops that no output needs, the rest numbered in the order
-/// it stands.
+/// The program without statements, values, memories and loops that no output needs, the rest numbered in the
+/// order it stands.
 Program prune(const Program& program);
 
 }  // namespace drey::model

@@ -12,14 +12,15 @@ namespace {
 bool fixed(NodeRef node) { return node->data_only && node->loops.empty(); }
 
 bool is_call(NodeRef node, const char* name) {
-  return node->kind == NodeKind::Operation && node->op == Op::Call && functions()[node->function].name == name;
+  return node->kind == NodeKind::Operation && node->op == Op::Call &&
+         functions()[node->function].name == name;
 }
 
 /// mu = offset + sum over blocks of columns * coefficients.
 struct LinearForm {
   struct Block {
-    NodeRef columns = nullptr;      ///< data: N x K, or N for one column; null: ones
-    NodeRef coefficients = nullptr; ///< K, or a scalar
+    NodeRef columns = nullptr;       ///< data: N x K, or N for one column; null: ones
+    NodeRef coefficients = nullptr;  ///< K, or a scalar
     double sign = 1;
   };
   NodeRef offset = nullptr;
@@ -110,7 +111,9 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
   for (const auto& block : form.blocks) k += block.coefficients->scalar() ? 1 : block.coefficients->shape[0];
   // K^2 multiplications against N K, and the host's N K^2 kept to seconds.
   const std::size_t groups = form.group ? form.group->shape[0] : 0;
-  if ((k == 0 && groups == 0) || 2 * std::max(k, groups) > n || k > 256 || static_cast<double>(n) * static_cast<double>(k * k) > 2e9) return nullptr;
+  if ((k == 0 && groups == 0) || 2 * std::max(k, groups) > n || k > 256 ||
+      static_cast<double>(n) * static_cast<double>(k * k) > 2e9)
+    return nullptr;
 
   std::vector<double> weights(n, 1.0);
   if (weighted)
@@ -134,8 +137,8 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
   NodeRef squares = nullptr;
   const double count = static_cast<double>(n);
   if (form.group) {
-    // Between groups: sum of w_g (ybar_g - xbar_g b - a_g)^2, w_g the sum of a group's weights squared; what is left
-    // varies within groups and is reduced as a regression on centred rows.
+    // Between groups: sum of w_g (ybar_g - xbar_g b - a_g)^2, w_g the sum of a group's weights squared; what
+    // is left varies within groups and is reduced as a regression on centred rows.
     std::vector<double> mass(groups);
     std::vector<std::size_t> of(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -163,7 +166,8 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
         const std::vector<double> mean = centre(columns[column++]);
         for (std::size_t j = 0; j < groups; ++j) means[j * width + c] = mean[j];
       }
-      between = g.sub(between, g.contract(g.add_data("group means", {groups, width}, std::move(means)), block.coefficients));
+      between = g.sub(between, g.contract(g.add_data("group means", {groups, width}, std::move(means)),
+                                          block.coefficients));
     }
     NodeRef effect = form.group_sign < 0 ? g.neg(form.group) : form.group;
     NodeRef off = g.call("square", {g.sub(between, effect)});
@@ -177,16 +181,20 @@ NodeRef gaussian_sum(Graph& g, HostValues& host, NodeRef y, NodeRef mu, NodeRef 
     for (double r : residual) spread += (r - mean) * (r - mean);
     NodeRef m = form.blocks[0].sign < 0 ? g.neg(form.blocks[0].coefficients) : form.blocks[0].coefficients;
     NodeRef off = g.sub(g.add_data("mean", {}, std::vector<double>{mean}), m);
-    squares = g.add(g.add_data("spread", {}, std::vector<double>{spread}), g.mul(g.real(count), g.call("square", {off})));
+    squares = g.add(g.add_data("spread", {}, std::vector<double>{spread}),
+                    g.mul(g.real(count), g.call("square", {off})));
   } else {
     triangularise(columns, residual);
     double rest = 0;
     for (std::size_t i = k; i < n; ++i) rest += residual[i] * residual[i];
-    NodeRef off = g.add_data("projected", {k}, std::vector<double>(residual.begin(), residual.begin() + static_cast<std::ptrdiff_t>(k)));
+    NodeRef off =
+        g.add_data("projected", {k},
+                   std::vector<double>(residual.begin(), residual.begin() + static_cast<std::ptrdiff_t>(k)));
     std::size_t column = 0;
     for (const auto& block : form.blocks) {
       if (block.coefficients->scalar()) {
-        std::vector<double> r(columns[column].begin(), columns[column].begin() + static_cast<std::ptrdiff_t>(k));
+        std::vector<double> r(columns[column].begin(),
+                              columns[column].begin() + static_cast<std::ptrdiff_t>(k));
         off = g.sub(off, g.mul(g.add_data("factor", {k}, std::move(r)), block.coefficients));
         ++column;
         continue;
@@ -234,8 +242,9 @@ class Separator {
       return g_.mul(times, node);
     }
     if (node->kind == NodeKind::Fill) return sum(node->args[0], weight);
-    if (node->kind == NodeKind::At && !weight && node->axes.size() == 1 && node->axes[0].kind == Axis::Kind::Gather &&
-        fixed(node->axes[0].index) && 2 * node->args[0]->shape[0] <= node->shape[0]) {
+    if (node->kind == NodeKind::At && !weight && node->axes.size() == 1 &&
+        node->axes[0].kind == Axis::Kind::Gather && fixed(node->axes[0].index) &&
+        2 * node->args[0]->shape[0] <= node->shape[0]) {
       // x[g] summed is x counted.
       std::vector<double> counts(node->args[0]->shape[0]);
       for (double at : host_.all(node->axes[0].index)) counts[static_cast<std::size_t>(at)] += 1;
@@ -259,7 +268,8 @@ class Separator {
           NodeRef v = sum(node->args[1 - i], weight);
           return v ? g_.mul(node->args[i], v) : nullptr;
         }
-    if (is_call(node, "multiply_log") && node->args[0]->scalar() && fixed(node->args[1]) && node->args[1]->lower > 0) {
+    if (is_call(node, "multiply_log") && node->args[0]->scalar() && fixed(node->args[1]) &&
+        node->args[1]->lower > 0) {
       NodeRef v = sum(g_.call("log", {node->args[1]}), weight);
       return v ? g_.mul(node->args[0], v) : nullptr;
     }
@@ -305,7 +315,8 @@ class OverTrips {
   NodeRef make(NodeRef node) {
     if (!node->scalar()) return nullptr;
     switch (node->kind) {
-      case NodeKind::Loop: return g_.count(from_, count_);
+      case NodeKind::Loop:
+        return g_.count(from_, count_);
       case NodeKind::Operation: {
         std::vector<NodeRef> args;
         for (NodeRef arg : node->args) {
@@ -316,7 +327,8 @@ class OverTrips {
         if (node->op == Op::Call) return g_.call(node->function, std::move(args));
         return g_.operation(node->op, std::move(args));
       }
-      case NodeKind::At: return at(node);
+      case NodeKind::At:
+        return at(node);
       case NodeKind::Contract: {
         // x[n] . b  over n is  x . b.
         for (std::size_t i = 0; i < 2; ++i) {
@@ -327,7 +339,8 @@ class OverTrips {
         }
         return nullptr;
       }
-      default: return nullptr;
+      default:
+        return nullptr;
     }
   }
 
@@ -337,7 +350,8 @@ class OverTrips {
       return Axis{Axis::Kind::Scalar, index, 0, 0};
     std::int64_t shift = 0;
     NodeRef base = index;
-    if (base->kind == NodeKind::Operation && base->op == Op::AddI && base->args[1]->kind == NodeKind::Integer) {
+    if (base->kind == NodeKind::Operation && base->op == Op::AddI &&
+        base->args[1]->kind == NodeKind::Integer) {
       shift = base->args[1]->integer;
       base = base->args[0];
     }

@@ -22,7 +22,8 @@ class Simplifier {
 
  private:
   std::vector<Actions*> all() {
-    return {&checked_.constraints, &checked_.jacobians, &checked_.transformed, &checked_.model, &checked_.generated};
+    return {&checked_.constraints, &checked_.jacobians, &checked_.transformed, &checked_.model,
+            &checked_.generated};
   }
   void read(NodeRef node) {
     if (!node) return;

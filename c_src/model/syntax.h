@@ -8,8 +8,8 @@
 
 #include "model/model.h"
 
-/// A model's term as a tree: what parse() promises, and the only thing the checker reads. No names are resolved
-/// here and no shapes known.
+/// A model's term as a tree: what parse() promises, and the only thing the checker reads. No names are
+/// resolved here and no shapes known.
 namespace drey::model::syntax {
 
 /// Numbers, names, `{Op, A...}` and lists. Distributions and types are expressions too: `{normal, 0, 5}`,
@@ -30,11 +30,11 @@ using Statements = std::vector<Statement>;
 struct Statement {
   enum class Kind : std::uint8_t { Tilde, Target, Let, Declare, Set, For, If, Return };
   Kind kind = Kind::Target;
-  std::string name;       ///< Let, Declare: the name; For: the loop variable
-  Expression left;        ///< Tilde: the outcome; Set: what is set; For: from; If: the condition; Declare: the type
-  Expression right;       ///< Tilde: the distribution; For: to; else the value
-  Statements body;        ///< For, If
-  Statements otherwise;   ///< If
+  std::string name;  ///< Let, Declare: the name; For: the loop variable
+  Expression left;  ///< Tilde: the outcome; Set: what is set; For: from; If: the condition; Declare: the type
+  Expression right;      ///< Tilde: the distribution; For: to; else the value
+  Statements body;       ///< For, If
+  Statements otherwise;  ///< If
   std::string where;
 };
 

@@ -26,14 +26,16 @@ NodeRef half(Graph& g, NodeRef x) { return g.mul(g.real(0.5), x); }
 
 /// A vector that is read at any index: kept unless it already is plain.
 NodeRef plain(Checker& c, NodeRef x, const char* name) {
-  const bool stored = x->kind == NodeKind::Variable || x->kind == NodeKind::Point || x->kind == NodeKind::Data;
+  const bool stored =
+      x->kind == NodeKind::Variable || x->kind == NodeKind::Point || x->kind == NodeKind::Data;
   return stored || x->scalar() || x->data_only ? x : c.keep(x, name);
 }
 
 /// 0-based categories.
 NodeRef category(Checker& c, NodeRef y, std::uint64_t k, const std::string& where) {
   Graph& g = c.graph();
-  if (y->type != Type::Integer) throw Error("wrong_type", "the outcome is a category, an integer from 1", where);
+  if (y->type != Type::Integer)
+    throw Error("wrong_type", "the outcome is a category, an integer from 1", where);
   if (y->data_only && y->loops.empty()) {
     for (std::uint64_t i = 0; i < elements(y->shape); ++i) {
       double value = y->scalar() ? c.host().element(y, {}) : c.host().all(y)[i];
@@ -51,7 +53,8 @@ NodeRef pick(Graph& g, NodeRef v, NodeRef index) {
 
 NodeRef categorical(Checker& c, NodeRef y, const Args& a, const std::string& where) {
   need(a[0]->shape.size() == 1, "`categorical` takes a vector of probabilities", where);
-  return pick(c.graph(), plain(c, c.graph().call("log", {a[0]}), "log theta"), category(c, y, a[0]->shape[0], where));
+  return pick(c.graph(), plain(c, c.graph().call("log", {a[0]}), "log theta"),
+              category(c, y, a[0]->shape[0], where));
 }
 
 NodeRef categorical_logit(Checker& c, NodeRef y, const Args& a, const std::string& where) {
@@ -63,11 +66,13 @@ NodeRef categorical_logit(Checker& c, NodeRef y, const Args& a, const std::strin
 NodeRef ordered_logistic(Checker& c, NodeRef y, const Args& a, const std::string& where) {
   Graph& g = c.graph();
   NodeRef eta = a[0], cuts = plain(c, a[1], "cuts");
-  need(cuts->shape.size() == 1 && cuts->shape[0] > 0, "`ordered_logistic` takes a vector of cut points", where);
+  need(cuts->shape.size() == 1 && cuts->shape[0] > 0, "`ordered_logistic` takes a vector of cut points",
+       where);
   const auto k = static_cast<std::int64_t>(cuts->shape[0]) + 1;
   NodeRef z = category(c, y, static_cast<std::uint64_t>(k), where);
   // inv_logit(eta - c[y-1]) - inv_logit(eta - c[y]), each factor by itself so that nothing cancels.
-  NodeRef first = g.operation(Op::EqualI, {z, g.integer(0)}), last = g.operation(Op::EqualI, {z, g.integer(k - 1)});
+  NodeRef first = g.operation(Op::EqualI, {z, g.integer(0)}),
+          last = g.operation(Op::EqualI, {z, g.integer(k - 1)});
   NodeRef below = pick(g, cuts, g.operation(Op::MaxI, {g.shift(z, -1), g.integer(0)}));
   NodeRef above = pick(g, cuts, g.operation(Op::MinI, {z, g.integer(k - 2)}));
   NodeRef zero = g.real(0);
@@ -84,7 +89,8 @@ NodeRef ordered_logistic(Checker& c, NodeRef y, const Args& a, const std::string
 
 NodeRef multinomial(Checker& c, NodeRef y, const Args& a, const std::string& where) {
   Graph& g = c.graph();
-  need(y->shape.size() == 1 && a[0]->shape == y->shape, "`multinomial` takes as many probabilities as counts", where);
+  need(y->shape.size() == 1 && a[0]->shape == y->shape, "`multinomial` takes as many probabilities as counts",
+       where);
   c.check_domain(y, Domain::Count, "the count", where, "out_of_support");
   NodeRef counts = g.to_real(y);
   NodeRef none = g.operation(Op::EqualR, {counts, g.real(0)});
@@ -115,10 +121,10 @@ NodeRef centred(Checker& c, NodeRef y, NodeRef mu, std::uint64_t k, const std::s
   need(!y->shape.empty() && y->shape.size() <= 2 && y->shape.back() == k,
        fmt::format("the outcome is {} where vectors of {} were expected", shape_text(y->shape), k), where);
   need(mu->scalar() || mu->shape == y->shape || mu->shape == Shape{k},
-       fmt::format("the location is {} and the outcome {}", shape_text(mu->shape), shape_text(y->shape)), where);
+       fmt::format("the location is {} and the outcome {}", shape_text(mu->shape), shape_text(y->shape)),
+       where);
   if (y->shape.size() == 1) return g.sub(y, mu);
-  if (mu->shape.size() == 1)
-    mu = g.contract(g.fill(g.real(1), {y->shape[0], 1}), g.reshape(mu, {1, k}));
+  if (mu->shape.size() == 1) mu = g.contract(g.fill(g.real(1), {y->shape[0], 1}), g.reshape(mu, {1, k}));
   return g.transpose(g.sub(y, mu));
 }
 
@@ -135,7 +141,9 @@ NodeRef square_matrix(NodeRef m, const std::string& name, const std::string& whe
   return m;
 }
 
-NodeRef log_diagonal(Checker& c, NodeRef l) { return c.graph().sum(c.graph().call("log", {diagonal_of(c, l)})); }
+NodeRef log_diagonal(Checker& c, NodeRef l) {
+  return c.graph().sum(c.graph().call("log", {diagonal_of(c, l)}));
+}
 
 NodeRef multi_normal_cholesky(Checker& c, NodeRef y, const Args& a, const std::string& where) {
   Graph& g = c.graph();
@@ -167,7 +175,8 @@ NodeRef multi_student_t(Checker& c, NodeRef y, const Args& a, const std::string&
   return g.sub(constant, g.mul(total, g.call("log1p", {g.div(squares(g, z), nu)})));
 }
 
-/// The normalising constant of LKJ; Lewandowski, Kurowicka and Joe, J. Multivariate Analysis 100, 2009, eq. 16.
+/// The normalising constant of LKJ; Lewandowski, Kurowicka and Joe, J. Multivariate Analysis 100, 2009,
+/// eq. 16.
 NodeRef lkj_constant(Graph& g, NodeRef eta, std::uint64_t k) {
   NodeRef total = g.real(0);
   for (std::uint64_t i = 1; i < k; ++i) {
@@ -217,8 +226,8 @@ NodeRef wishart_density(Checker& c, NodeRef y, const Args& a, const std::string&
   const char* name = inverse ? "inv_wishart" : "wishart";
   square_matrix(y, name, where);
   square_matrix(a[1], name, where);
-  need(y->shape == a[1]->shape && a[0]->scalar(), fmt::format("`{}` takes a scalar and a matrix of the outcome's shape",
-                                                              name), where);
+  need(y->shape == a[1]->shape && a[0]->scalar(),
+       fmt::format("`{}` takes a scalar and a matrix of the outcome's shape", name), where);
   const std::uint64_t k = y->shape[0];
   need(k <= 1000, "the matrix is too large", where);
   NodeRef nu = a[0];
@@ -228,7 +237,8 @@ NodeRef wishart_density(Checker& c, NodeRef y, const Args& a, const std::string&
   // tr(S^-1 Y) = |Ls^-1 Ly|^2, and the other way round.
   NodeRef trace = g.sum(g.call("square", {inverse ? solve_lower_of(c, ly, ls) : solve_lower_of(c, ls, ly)}));
   const auto size = static_cast<double>(k);
-  NodeRef constant = g.add(g.mul(g.real(0.5 * size * std::log(2.0)), nu), log_multivariate_gamma(g, half(g, nu), k));
+  NodeRef constant =
+      g.add(g.mul(g.real(0.5 * size * std::log(2.0)), nu), log_multivariate_gamma(g, half(g, nu), k));
   NodeRef value;
   if (inverse)
     value = g.sub(g.mul(half(g, nu), log_s), g.mul(half(g, g.add(nu, g.real(size + 1))), log_y));
@@ -283,7 +293,8 @@ NodeRef multi_normal_cholesky_draw(Checker& c, const Args& a, const std::string&
   return c.keep(g.add(g.contract(l, z), a[0]), "draw");
 }
 NodeRef multi_normal_draw(Checker& c, const Args& a, const std::string& where) {
-  return multi_normal_cholesky_draw(c, {a[0], cholesky_of(c, square_matrix(a[1], "multi_normal_rng", where))}, where);
+  return multi_normal_cholesky_draw(c, {a[0], cholesky_of(c, square_matrix(a[1], "multi_normal_rng", where))},
+                                    where);
 }
 NodeRef multi_student_t_draw(Checker& c, const Args& a, const std::string& where) {
   Graph& g = c.graph();
@@ -305,11 +316,13 @@ NodeRef categorical_index(Checker& c, const Args& a, const std::string& where) {
 NodeRef categorical_logit_index(Checker& c, const Args& a, const std::string& where) {
   need(a[0]->shape.size() == 1, "`categorical_logit_rng` takes a vector", where);
   Graph& g = c.graph();
-  return g.shift(categorical_draw(c, c.keep(g.call("exp", {g.sub(a[0], log_sum_exp_of(c, a[0]))}), "theta")), 1);
+  return g.shift(categorical_draw(c, c.keep(g.call("exp", {g.sub(a[0], log_sum_exp_of(c, a[0]))}), "theta")),
+                 1);
 }
 NodeRef ordered_logistic_index(Checker& c, const Args& a, const std::string& where) {
   Graph& g = c.graph();
-  need(a[0]->scalar() && a[1]->shape.size() == 1, "`ordered_logistic_rng` takes a scalar and a vector", where);
+  need(a[0]->scalar() && a[1]->shape.size() == 1, "`ordered_logistic_rng` takes a scalar and a vector",
+       where);
   // A logistic number about eta, counted against the cut points.
   NodeRef z = c.keep(g.add(a[0], g.call("logit", {g.random()})), "latent");
   NodeRef above = g.sum(g.to_real(g.operation(Op::LessR, {a[1], z})));
@@ -319,37 +332,93 @@ NodeRef ordered_logistic_index(Checker& c, const Args& a, const std::string& whe
 const std::vector<VectorDistribution>& table() {
   static const std::vector<VectorDistribution> all = {
       {"categorical", {"theta"}, "integers 1..K", categorical, categorical_index, "probabilities"},
-      {"categorical_logit", {"beta"}, "integers 1..K", categorical_logit, categorical_logit_index, "log odds, softmax"},
-      {"ordered_logistic", {"eta", "c"}, "integers 1..K", ordered_logistic, ordered_logistic_index,
+      {"categorical_logit",
+       {"beta"},
+       "integers 1..K",
+       categorical_logit,
+       categorical_logit_index,
+       "log odds, softmax"},
+      {"ordered_logistic",
+       {"eta", "c"},
+       "integers 1..K",
+       ordered_logistic,
+       ordered_logistic_index,
        "linear predictor, K - 1 ordered cut points"},
       {"multinomial", {"theta"}, "K counts", multinomial, nullptr, "probabilities"},
-      {"dirichlet", {"alpha"}, "a simplex of K, or one a row", dirichlet, dirichlet_draw,
+      {"dirichlet",
+       {"alpha"},
+       "a simplex of K, or one a row",
+       dirichlet,
+       dirichlet_draw,
        "concentrations; a scalar stands for K equal ones"},
-      {"multi_normal", {"mu", "Sigma"}, "a vector of K, or one a row", multi_normal, multi_normal_draw,
+      {"multi_normal",
+       {"mu", "Sigma"},
+       "a vector of K, or one a row",
+       multi_normal,
+       multi_normal_draw,
        "mean, covariance"},
-      {"multi_normal_cholesky", {"mu", "L"}, "a vector of K, or one a row", multi_normal_cholesky,
-       multi_normal_cholesky_draw, "mean, lower Cholesky factor of the covariance"},
-      {"multi_student_t", {"nu", "mu", "Sigma"}, "a vector of K, or one a row", multi_student_t, multi_student_t_draw,
+      {"multi_normal_cholesky",
+       {"mu", "L"},
+       "a vector of K, or one a row",
+       multi_normal_cholesky,
+       multi_normal_cholesky_draw,
+       "mean, lower Cholesky factor of the covariance"},
+      {"multi_student_t",
+       {"nu", "mu", "Sigma"},
+       "a vector of K, or one a row",
+       multi_student_t,
+       multi_student_t_draw,
        "degrees of freedom, location, scale matrix"},
-      {"lkj_corr_cholesky", {"eta"}, "a Cholesky factor of a correlation matrix", lkj_corr_cholesky, nullptr,
+      {"lkj_corr_cholesky",
+       {"eta"},
+       "a Cholesky factor of a correlation matrix",
+       lkj_corr_cholesky,
+       nullptr,
        "shape; density of the factor"},
       {"lkj_corr", {"eta"}, "a correlation matrix", lkj_corr, nullptr, "shape"},
       {"wishart", {"nu", "S"}, "a covariance matrix", wishart, nullptr, "degrees of freedom, scale matrix"},
-      {"inv_wishart", {"nu", "S"}, "a covariance matrix", inv_wishart, nullptr, "degrees of freedom, scale matrix"},
-      {"gaussian_random_walk", {"start", "sigma"}, "a vector", gaussian_random_walk, nullptr,
+      {"inv_wishart",
+       {"nu", "S"},
+       "a covariance matrix",
+       inv_wishart,
+       nullptr,
+       "degrees of freedom, scale matrix"},
+      {"gaussian_random_walk",
+       {"start", "sigma"},
+       "a vector",
+       gaussian_random_walk,
+       nullptr,
        "y[1] about start, each next about the one before, standard deviation sigma"},
-      {"normal_id_glm", {"X", "alpha", "beta", "sigma"}, "a vector",
-       [](Checker& c, NodeRef y, const Args& a, const std::string& w) { return glm(c, "normal", y, a, w); }, nullptr,
+      {"normal_id_glm",
+       {"X", "alpha", "beta", "sigma"},
+       "a vector",
+       [](Checker& c, NodeRef y, const Args& a, const std::string& w) { return glm(c, "normal", y, a, w); },
+       nullptr,
        "normal(alpha + X beta, sigma)"},
-      {"bernoulli_logit_glm", {"X", "alpha", "beta"}, "0 or 1",
-       [](Checker& c, NodeRef y, const Args& a, const std::string& w) { return glm(c, "bernoulli_logit", y, a, w); },
-       nullptr, "bernoulli_logit(alpha + X beta)"},
-      {"poisson_log_glm", {"X", "alpha", "beta"}, "counts",
-       [](Checker& c, NodeRef y, const Args& a, const std::string& w) { return glm(c, "poisson_log", y, a, w); },
-       nullptr, "poisson_log(alpha + X beta)"},
-      {"neg_binomial_2_log_glm", {"X", "alpha", "beta", "phi"}, "counts",
-       [](Checker& c, NodeRef y, const Args& a, const std::string& w) { return glm(c, "neg_binomial_2_log", y, a, w); },
-       nullptr, "neg_binomial_2_log(alpha + X beta, phi)"},
+      {"bernoulli_logit_glm",
+       {"X", "alpha", "beta"},
+       "0 or 1",
+       [](Checker& c, NodeRef y, const Args& a, const std::string& w) {
+         return glm(c, "bernoulli_logit", y, a, w);
+       },
+       nullptr,
+       "bernoulli_logit(alpha + X beta)"},
+      {"poisson_log_glm",
+       {"X", "alpha", "beta"},
+       "counts",
+       [](Checker& c, NodeRef y, const Args& a, const std::string& w) {
+         return glm(c, "poisson_log", y, a, w);
+       },
+       nullptr,
+       "poisson_log(alpha + X beta)"},
+      {"neg_binomial_2_log_glm",
+       {"X", "alpha", "beta", "phi"},
+       "counts",
+       [](Checker& c, NodeRef y, const Args& a, const std::string& w) {
+         return glm(c, "neg_binomial_2_log", y, a, w);
+       },
+       nullptr,
+       "neg_binomial_2_log(alpha + X beta, phi)"},
   };
   return all;
 }

@@ -17,8 +17,8 @@ constexpr std::uint64_t max_steps = 4000000;
 
 /// The loads of one expression that a walk must look at.
 struct Reads {
-  std::vector<NodeRef> elements;    ///< At with scalar indices, of a variable or with an index not proved
-  std::vector<VariableId> whole;    ///< variables read whole
+  std::vector<NodeRef> elements;  ///< At with scalar indices, of a variable or with an index not proved
+  std::vector<VariableId> whole;  ///< variables read whole
 };
 
 class Walker {
@@ -39,7 +39,8 @@ class Walker {
  private:
   bool interesting(const Actions& actions) {
     for (const Action& action : actions)
-      if (action.kind == Action::Kind::Store || interesting(action.body) || interesting(action.otherwise)) return true;
+      if (action.kind == Action::Kind::Store || interesting(action.body) || interesting(action.otherwise))
+        return true;
     for (const Action& action : actions)
       if (action.value && !reads(action.value).elements.empty()) return true;
     return false;
@@ -56,7 +57,8 @@ class Walker {
 
   void collect(NodeRef node, Reads& into, std::unordered_set<NodeRef>& seen) {
     if (!seen.insert(node).second) return;
-    // Inside a sum over trips the indices take other values; its arrays are the library's own or bounded by it.
+    // Inside a sum over trips the indices take other values; its arrays are the library's own or bounded by
+    // it.
     if (node->kind == NodeKind::SumOver) return;
     if (node->kind == NodeKind::Variable) {
       into.whole.push_back(node->id);
@@ -112,10 +114,12 @@ class Walker {
         std::vector<bool>& set = set_[action.variable];
         if (set.empty()) return;
         if (set[place])
-          throw Error("set_twice",
-                      fmt::format("{} is set twice; declare `{}` inside the loop where each trip has its own, or set it "
-                                  "whole",
-                                  element_name(variable.name, variable.shape, place), variable.name));
+          throw Error(
+              "set_twice",
+              fmt::format(
+                  "{} is set twice; declare `{}` inside the loop where each trip has its own, or set it "
+                  "whole",
+                  element_name(variable.name, variable.shape, place), variable.name));
         set[place] = true;
         break;
       }
@@ -129,16 +133,18 @@ class Walker {
         }
         break;
       }
-      case Action::Kind::If: block(host_.element(action.value, {}) != 0 ? action.body : action.otherwise); break;
-      case Action::Kind::Target: break;
+      case Action::Kind::If:
+        block(host_.element(action.value, {}) != 0 ? action.body : action.otherwise);
+        break;
+      case Action::Kind::Target:
+        break;
     }
   }
 
   void in_range(double value, std::uint64_t size, const std::string& name) {
     if (value >= 0 && value < static_cast<double>(size)) return;
-    throw Error("out_of_range",
-                fmt::format("index {} of {} is outside 1..{}", value + 1, name.empty() ? "an array" : "`" + name + "`",
-                            size));
+    throw Error("out_of_range", fmt::format("index {} of {} is outside 1..{}", value + 1,
+                                            name.empty() ? "an array" : "`" + name + "`", size));
   }
 
   void look(NodeRef node) {
@@ -147,7 +153,7 @@ class Walker {
     for (NodeRef at : all.elements) {
       NodeRef x = at->args[0];
       const bool variable = x->kind == NodeKind::Variable;
-      const std::string name = variable ? checked_.graph.variable(x->id).name
+      const std::string name = variable                    ? checked_.graph.variable(x->id).name
                                : x->kind == NodeKind::Data ? checked_.graph.array(x->id).name
                                                            : "";
       std::uint64_t place = 0;
@@ -167,7 +173,8 @@ class Walker {
       if (!variable || !whole) continue;
       const std::vector<bool>& set = set_[x->id];
       if (!set.empty() && !set[place] && !guarded(node))
-        throw Error("not_set", fmt::format("{} is read before it is set", element_name(name, x->shape, place)));
+        throw Error("not_set",
+                    fmt::format("{} is read before it is set", element_name(name, x->shape, place)));
     }
     for (VariableId id : all.whole) {
       const std::vector<bool>& set = set_[id];

@@ -10,8 +10,8 @@
 
 /// Erlang's own notation for terms, so that tests can write models as a user types them:
 ///     term::Term model = test::erlang("#{data => #{y => [1, 2.5]}, model => [{'~', y, {normal, mu, 1}}]}");
-/// Knows integers, floats, atoms (quoted or bare), strings and binaries of text (<<"abc">>), tuples, lists, maps,
-/// and comments. Throws std::runtime_error with the offset of the first thing it does not know.
+/// Knows integers, floats, atoms (quoted or bare), strings and binaries of text (<<"abc">>), tuples, lists,
+/// maps, and comments. Throws std::runtime_error with the offset of the first thing it does not know.
 namespace drey::test {
 
 class ErlangText {

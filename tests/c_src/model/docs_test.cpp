@@ -34,7 +34,8 @@ std::string cell(std::string text) {
 
 std::string forms_table() {
   std::string out = "| form | meaning |\n|---|---|\n";
-  for (const Form& form : forms()) out += fmt::format("| `{}` | {} |\n", cell(form.signature), cell(form.meaning));
+  for (const Form& form : forms())
+    out += fmt::format("| `{}` | {} |\n", cell(form.signature), cell(form.meaning));
   return out;
 }
 
@@ -42,17 +43,20 @@ std::string functions_table() {
   static const char* letters[] = {"A", "B", "C"};
   std::string out = "| function | derivatives, by a, b, c (r: the value) |\n|---|---|\n";
   for (const Function& f : functions()) {
-    std::string call = "{" + (std::isalpha(static_cast<unsigned char>(f.name[0])) ? f.name : "'" + f.name + "'");
+    std::string call =
+        "{" + (std::isalpha(static_cast<unsigned char>(f.name[0])) ? f.name : "'" + f.name + "'");
     for (int i = 0; i < f.arity; ++i) call += fmt::format(", {}", letters[i]);
     std::string derivatives;
-    for (const std::string& d : f.derivatives) derivatives += (derivatives.empty() ? "`" : ", `") + (d.empty() ? "0" : d) + "`";
+    for (const std::string& d : f.derivatives)
+      derivatives += (derivatives.empty() ? "`" : ", `") + (d.empty() ? "0" : d) + "`";
     out += fmt::format("| `{}}}` | {} |\n", call, cell(derivatives));
   }
   return out;
 }
 
 std::string distributions_table() {
-  std::string out = "| distribution | outcome | log density | cdf | rng | parameters |\n|---|---|---|---|---|---|\n";
+  std::string out =
+      "| distribution | outcome | log density | cdf | rng | parameters |\n|---|---|---|---|---|---|\n";
   for (const Distribution& d : distributions()) {
     std::string call = "{" + d.name;
     for (const auto& p : d.parameters) call += ", " + p.name;
@@ -60,8 +64,8 @@ std::string distributions_table() {
     if (!d.lower.empty()) support += fmt::format(", {} {}", d.open ? ">" : ">=", d.lower);
     if (!d.upper.empty()) support += fmt::format(", <= {}", d.upper);
     const bool cdf = !d.log_cdf.empty() || d.name == "hypergeometric";
-    out += fmt::format("| `{}}}` | {} | `{}` | {} | yes | {} |\n", call, support, cell(d.log_density), cdf ? "yes" : "",
-                       cell(d.source));
+    out += fmt::format("| `{}}}` | {} | `{}` | {} | yes | {} |\n", call, support, cell(d.log_density),
+                       cdf ? "yes" : "", cell(d.source));
   }
   return out;
 }
@@ -82,7 +86,8 @@ TEST(ModelDocs, TablesAreTheCodes) {
                                                         {"distributions", distributions_table()},
                                                         {"vector distributions", vectors_table()}};
   for (const auto& [name, table] : tables) {
-    const std::string begin = fmt::format("<!-- {}: made of the code's table -->\n", name), end = "<!-- end -->";
+    const std::string begin = fmt::format("<!-- {}: made of the code's table -->\n", name),
+                      end = "<!-- end -->";
     const std::size_t from = text.find(begin);
     ASSERT_NE(from, std::string::npos) << name;
     const std::size_t start = from + begin.size(), to = text.find(end, start);
@@ -99,7 +104,8 @@ TEST(ModelDocs, TablesAreTheCodes) {
 TEST(ModelDocs, ExamplesCompile) {
   const std::string text = read();
   int examples = 0;
-  for (std::size_t at = text.find("```erlang\n"); at != std::string::npos; at = text.find("```erlang\n", at + 1)) {
+  for (std::size_t at = text.find("```erlang\n"); at != std::string::npos;
+       at = text.find("```erlang\n", at + 1)) {
     const std::size_t start = at + 10, end = text.find("```", start);
     const std::string example = text.substr(start, end - start);
     if (example.rfind("#{", 0) != 0) continue;

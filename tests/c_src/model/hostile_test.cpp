@@ -19,14 +19,18 @@ std::vector<term::Term> examples() {
   stream << in.rdbuf();
   const std::string text = stream.str();
   std::vector<term::Term> out;
-  for (std::size_t at = text.find("```erlang\n#{"); at != std::string::npos; at = text.find("```erlang\n#{", at + 1))
+  for (std::size_t at = text.find("```erlang\n#{"); at != std::string::npos;
+       at = text.find("```erlang\n#{", at + 1))
     out.push_back(test::erlang(std::string_view(text).substr(at + 10, text.find("```", at + 10) - at - 10)));
   out.push_back(test::erlang(
-      "#{data => #{y => [1, 2, 0], m => [[2.0, 0.5], [0.5, 1.0]]}, functions => #{f => {[a, b], {'+', a, b}}}, "
-      "transformed_data => [{declare, c, {vector, 3}}, {for, i, 1, 3, [{set, {at, c, i}, {'*', 2, {at, y, i}}}]}], "
+      "#{data => #{y => [1, 2, 0], m => [[2.0, 0.5], [0.5, 1.0]]}, functions => #{f => {[a, b], {'+', a, "
+      "b}}}, "
+      "transformed_data => [{declare, c, {vector, 3}}, {for, i, 1, 3, [{set, {at, c, i}, {'*', 2, {at, y, "
+      "i}}}]}], "
       "parameters => [{s, {simplex, 3}}, {l, {cholesky_corr, 2}}, {o, {ordered, 2}}, {u, {unit_vector, 3}}, "
       "{v, {cov_matrix, 2}}, {r, real, [{offset, 1}, {multiplier, 2}]}], "
-      "model => [{'~', y, {multinomial, s}}, {'~', l, {lkj_corr_cholesky, 2}}, {'~', o, {multi_normal, [0, 0], v}}, "
+      "model => [{'~', y, {multinomial, s}}, {'~', l, {lkj_corr_cholesky, 2}}, {'~', o, {multi_normal, [0, "
+      "0], v}}, "
       "{'if', {'<', {at, y, 1}, 2}, [{target, {f, r, 1}}], []}, {'~', r, {truncate, {normal, 0, 1}, -1, 2}}, "
       "{'~', v, {wishart, 4, m}}, {target, {log_mix, {at, s, 1}, r, {sum, c}}}], "
       "generated => [{g, {gamma_rng, 2, 3}}, {k, {categorical_rng, s}}, {p, {poisson_rng, {exp, r}}}]}"));
@@ -67,25 +71,43 @@ class Mutator {
   }
 
   void change(term::Term& at) {
-    static const char* atoms[] = {"y", "real", "normal", "sum", "at", "x", "infinity", "nan", "all", "vector", "mu", "'+'"};
+    static const char* atoms[] = {"y",        "real", "normal", "sum",    "at", "x",
+                                  "infinity", "nan",  "all",    "vector", "mu", "'+'"};
     auto& value = const_cast<term::Term::Value&>(at.value());
     switch (pick(9)) {
-      case 0: at = term::Term(static_cast<std::int64_t>(pick(5)) - 2); break;
-      case 1: at = term::Term(std::int64_t{1} << pick(62)); break;
-      case 2: at = term::Term(1e300); break;
-      case 3: at = term::atom(atoms[pick(std::size(atoms))]); break;
-      case 4: at = term::tuple({}); break;
-      case 5: at = term::list({at, at}); break;
-      case 6: at = term::text("text"); break;
+      case 0:
+        at = term::Term(static_cast<std::int64_t>(pick(5)) - 2);
+        break;
+      case 1:
+        at = term::Term(std::int64_t{1} << pick(62));
+        break;
+      case 2:
+        at = term::Term(1e300);
+        break;
+      case 3:
+        at = term::atom(atoms[pick(std::size(atoms))]);
+        break;
+      case 4:
+        at = term::tuple({});
+        break;
+      case 5:
+        at = term::list({at, at});
+        break;
+      case 6:
+        at = term::text("text");
+        break;
       case 7:
         if (auto* tuple = std::get_if<term::Tuple>(&value)) {
-          if (pick(2) && !tuple->elements.empty()) tuple->elements.pop_back();
-          else if (!tuple->elements.empty()) tuple->elements.push_back(tuple->elements.back());
+          if (pick(2) && !tuple->elements.empty())
+            tuple->elements.pop_back();
+          else if (!tuple->elements.empty())
+            tuple->elements.push_back(tuple->elements.back());
         }
         break;
       default:
         if (auto* tuple = std::get_if<term::Tuple>(&value); tuple && tuple->elements.size() > 1)
-          std::swap(tuple->elements[pick(tuple->elements.size())], tuple->elements[pick(tuple->elements.size())]);
+          std::swap(tuple->elements[pick(tuple->elements.size())],
+                    tuple->elements[pick(tuple->elements.size())]);
         break;
     }
   }
@@ -94,7 +116,8 @@ class Mutator {
   std::vector<term::Term*> found_;
 };
 
-// Whatever a term is made of, compile() answers with a model that runs or with an Error that is no `internal` one.
+// Whatever a term is made of, compile() answers with a model that runs or with an Error that is no `internal`
+// one.
 TEST(Hostile, MutatedModelsCompileOrSayWhyNot) {
   const auto models = examples();
   ASSERT_GE(models.size(), 6u);
@@ -112,7 +135,8 @@ TEST(Hostile, MutatedModelsCompileOrSayWhyNot) {
       Evaluator(model.draws, model.data).run(point, [] { return 0.4; });
     } catch (const Error& error) {
       ++refused;
-      EXPECT_NE(error.reason(), "internal") << error.message() << " at " << error.where() << "\n" << to_string(term, 3000);
+      EXPECT_NE(error.reason(), "internal") << error.message() << " at " << error.where() << "\n"
+                                            << to_string(term, 3000);
       EXPECT_FALSE(error.message().empty());
     } catch (const std::exception& other) {
       ADD_FAILURE() << "seed " << seed << ": " << other.what() << "\n" << to_string(term, 3000);

@@ -41,11 +41,13 @@ struct Pair {
   const char* other;
 };
 
-const char* vectors = "data => #{y => [0.5, -1.25, 2.0, 0.75], x => [1.0, 2.0, -1.0, 0.5], g => [2, 1, 3, 2]}, "
-                      "parameters => [{a, real}, {b, {vector, 3}}, {s, real, [{lower, 0}]}]";
+const char* vectors =
+    "data => #{y => [0.5, -1.25, 2.0, 0.75], x => [1.0, 2.0, -1.0, 0.5], g => [2, 1, 3, 2]}, "
+    "parameters => [{a, real}, {b, {vector, 3}}, {s, real, [{lower, 0}]}]";
 
 const char* grouped =
-    "data => #{y => [0.5, -1.25, 2.0, 0.75, 1.0, 3.0, -2.0, 0.25, 1.5], x => [1.0, 2.0, -1.0, 0.5, 0.0, 1.5, 2.5, -0.5, 1.0], "
+    "data => #{y => [0.5, -1.25, 2.0, 0.75, 1.0, 3.0, -2.0, 0.25, 1.5], x => [1.0, 2.0, -1.0, 0.5, 0.0, 1.5, "
+    "2.5, -0.5, 1.0], "
     "w => [1.0, 2.0, 1.5, 0.5, 1.0, 3.0, 2.0, 0.25, 1.5], g => [2, 1, 4, 2, 1, 1, 4, 2, 1]}, "
     "parameters => [{a, {vector, 4}}, {b, real}, {c, real}, {s, real, [{lower, 0}]}]";
 
@@ -78,15 +80,18 @@ const Pair pairs[] = {
      "{'~', y, {cauchy, m, s}}]",
      "[{'~', y, {cauchy, {'+', a, {'*', x, s}}, s}}]"},
     {"a_running_total", vectors,
-     "[{declare, t, real}, {set, t, 0}, {for, n, 1, 4, [{set, t, {'+', t, {'*', {at, x, n}, a}}}]}, {target, t}]",
+     "[{declare, t, real}, {set, t, 0}, {for, n, 1, 4, [{set, t, {'+', t, {'*', {at, x, n}, a}}}]}, {target, "
+     "t}]",
      "[{target, {'*', a, {sum, x}}}]"},
     {"a_long_running_total", vectors,
-     "[{declare, t, real}, {set, t, 0}, {for, n, 1, 300, [{set, t, {'+', {'*', 0.5, t}, {sin, {'*', n, a}}}}]}, {target, t}]",
+     "[{declare, t, real}, {set, t, 0}, {for, n, 1, 300, [{set, t, {'+', {'*', 0.5, t}, {sin, {'*', n, "
+     "a}}}}]}, {target, t}]",
      "[{declare, t, {vector, 301}}, {set, {at, t, 1}, 0}, "
      "{for, n, 1, 300, [{set, {at, t, {'+', n, 1}}, {'+', {'*', 0.5, {at, t, n}}, {sin, {'*', n, a}}}}]}, "
      "{target, {at, t, 301}}]"},
     {"a_vector_carried_through_a_loop", vectors,
-     "[{declare, v, {vector, 3}}, {set, v, b}, {for, n, 1, 100, [{set, v, {'*', 0.9, {tanh, {'+', v, {at, v, 1}}}}}]}, "
+     "[{declare, v, {vector, 3}}, {set, v, b}, {for, n, 1, 100, [{set, v, {'*', 0.9, {tanh, {'+', v, {at, v, "
+     "1}}}}}]}, "
      "{target, {sum, v}}]",
      "[{declare, v, {matrix, 101, 3}}, {set, {at, v, 1}, b}, {for, n, 1, 100, "
      "[{set, {at, v, {'+', n, 1}}, {'*', 0.9, {tanh, {'+', {at, v, n}, {at, v, n, 1}}}}}]}, "
@@ -95,21 +100,26 @@ const Pair pairs[] = {
      "[{declare, v, {vector, 3}}, {set, v, b}, {set, {at, v, 2}, a}, {target, {dot, v, [1, 2, 3]}}]",
      "[{target, {'+', {at, b, 1}, {'*', 2, a}, {'*', 3, {at, b, 3}}}}]"},
     {"data_conditions", vectors,
-     "[{for, n, 1, 4, [{'if', {'>', {at, x, n}, 0.75}, [{target, {'*', a, {at, y, n}}}], [{target, {at, b, {at, g, n}}}]}]}]",
+     "[{for, n, 1, 4, [{'if', {'>', {at, x, n}, 0.75}, [{target, {'*', a, {at, y, n}}}], [{target, {at, b, "
+     "{at, g, n}}}]}]}]",
      "[{target, {'+', {'*', a, {'+', 0.5, -1.25}}, {at, b, 3}, {at, b, 2}}}]"},
     {"values_set_in_branches", vectors,
-     "[{for, n, 1, 100, [{declare, m, real}, {set, m, a}, {'if', {'==', {'rem', n, 2}, 0}, [{set, m, s}], []}, "
+     "[{for, n, 1, 100, [{declare, m, real}, {set, m, a}, {'if', {'==', {'rem', n, 2}, 0}, [{set, m, s}], "
+     "[]}, "
      "{target, {'*', m, n}}]}]",
      "[{target, {'+', {'*', a, 2500}, {'*', s, 2550}}}]"},
     {"choices_by_parameters", vectors, "[{target, {sum, {if_else, {'<', b, 0}, {'*', 2, b}, {square, b}}}}]",
      "[{for, k, 1, 3, [{target, {if_else, {'<', {at, b, k}, 0}, {'+', {at, b, k}, {at, b, k}}, "
      "{'*', {at, b, k}, {at, b, k}}}}]}]"},
-    {"functions", "functions => #{line => {[u, v], {'+', v, {'*', u, 2}}}, bend => {[u], [{'let', w, {line, u, 1}}, "
-                  "{return, {square, w}}]}}, parameters => [{a, real}]",
+    {"functions",
+     "functions => #{line => {[u, v], {'+', v, {'*', u, 2}}}, bend => {[u], [{'let', w, {line, u, 1}}, "
+     "{return, {square, w}}]}}, parameters => [{a, real}]",
      "[{target, {bend, a}}]", "[{target, {'^', {'+', 1, {'*', 2, a}}, 2}}]"},
     {"mixtures", vectors,
-     "[{for, n, 1, 4, [{target, {log_mix, {inv_logit, a}, {normal_lpdf, {at, y, n}, 0, s}, {normal_lpdf, {at, y, n}, 3, s}}}]}]",
-     "[{target, {log, {'+', {'*', {inv_logit, a}, {exp, {normal_lpdf, y, 0, s}}}, {'*', {'-', 1, {inv_logit, a}}, "
+     "[{for, n, 1, 4, [{target, {log_mix, {inv_logit, a}, {normal_lpdf, {at, y, n}, 0, s}, {normal_lpdf, "
+     "{at, y, n}, 3, s}}}]}]",
+     "[{target, {log, {'+', {'*', {inv_logit, a}, {exp, {normal_lpdf, y, 0, s}}}, {'*', {'-', 1, {inv_logit, "
+     "a}}, "
      "{exp, {normal_lpdf, y, 3, s}}}}}}]"},
     {"log_sum_exp_of_many", "parameters => [{b, {vector, 12}}]", "[{target, {log_sum_exp, b}}]",
      "[{target, {log, {sum, {exp, b}}}}]"},
@@ -117,24 +127,30 @@ const Pair pairs[] = {
      "[{target, {'+', {'*', {at, b, 2}, a}, {'*', {at, b, 3}, s}}}]"},
     {"cumulative_sums", vectors, "[{target, {dot, {cumulative_sum, b}, [1, 10, 100]}}]",
      "[{target, {'+', {'*', 111, {at, b, 1}}, {'*', 110, {at, b, 2}}, {'*', 100, {at, b, 3}}}}]"},
-    {"matrix_products", "data => #{m => [[1, 2, 3], [4, 5, 6]]}, parameters => [{b, {vector, 3}}, {c, {vector, 2}}]",
+    {"matrix_products",
+     "data => #{m => [[1, 2, 3], [4, 5, 6]]}, parameters => [{b, {vector, 3}}, {c, {vector, 2}}]",
      "[{target, {dot, {matmul, c, m}, b}}]", "[{target, {dot, c, {matmul, m, b}}}]"},
     {"cholesky_and_solves",
-     "data => #{m => [[2.0, 0.5, 0.1], [0.5, 1.0, -0.25], [0.1, -0.25, 0.75]]}, parameters => [{b, {vector, 3}}, {s, real}]",
+     "data => #{m => [[2.0, 0.5, 0.1], [0.5, 1.0, -0.25], [0.1, -0.25, 0.75]]}, parameters => [{b, {vector, "
+     "3}}, {s, real}]",
      "[{'let', k, {'+', m, {diag_matrix, {rep, {exp, s}, 3}}}}, {target, {dot, b, {solve_spd, k, b}}}, "
      "{target, {log_determinant_spd, k}}]",
      "[{'let', k, {'+', m, {diag_matrix, {rep, {exp, s}, 3}}}}, {'let', l, {cholesky, k}}, "
      "{target, {dot_self, {solve_lower, l, b}}}, {target, {'*', 2, {sum, {log, {diagonal, l}}}}}]"},
     {"inverses", "parameters => [{b, {vector, 2}}, {s, real, [{lower, 0}]}, {t, real, [{lower, 0}]}]",
      "[{'let', k, [[{'+', 1, s}, 0.5], [0.5, {'+', 1, t}]]}, {target, {quad_form, {inverse_spd, k}, b}}]",
-     "[{'let', d, {'-', {'*', {'+', 1, s}, {'+', 1, t}}, 0.25}}, {target, {'/', {'-', {'+', {'*', {'+', 1, t}, "
-     "{square, {at, b, 1}}}, {'*', {'+', 1, s}, {square, {at, b, 2}}}}, {'*', {at, b, 1}, {at, b, 2}}}, d}}]"},
+     "[{'let', d, {'-', {'*', {'+', 1, s}, {'+', 1, t}}, 0.25}}, {target, {'/', {'-', {'+', {'*', {'+', 1, "
+     "t}, "
+     "{square, {at, b, 1}}}, {'*', {'+', 1, s}, {square, {at, b, 2}}}}, {'*', {at, b, 1}, {at, b, 2}}}, "
+     "d}}]"},
     {"multi_normal_is_its_factor",
-     "data => #{m => [[2.0, 0.5], [0.5, 1.0]], y => [[0.1, 0.2], [1.0, -1.0], [0.5, 0.5]]}, parameters => [{b, {vector, 2}}]",
+     "data => #{m => [[2.0, 0.5], [0.5, 1.0]], y => [[0.1, 0.2], [1.0, -1.0], [0.5, 0.5]]}, parameters => "
+     "[{b, {vector, 2}}]",
      "[{'~', y, {multi_normal, b, m}}]",
      "[{for, n, 1, 3, [{'~', {at, y, n}, {multi_normal_cholesky, b, {cholesky, m}}}]}]"},
     {"truncated_normal", vectors, "[{'~', {at, y, 1}, {truncate, {normal, a, s}, -2, 3}}]",
-     "[{target, {'-', {normal_lpdf, {at, y, 1}, a, s}, {log, {'-', {normal_cdf, 3, a, s}, {normal_cdf, -2, a, s}}}}}]"},
+     "[{target, {'-', {normal_lpdf, {at, y, 1}, a, s}, {log, {'-', {normal_cdf, 3, a, s}, {normal_cdf, -2, "
+     "a, s}}}}}]"},
     {"truncated_below", vectors, "[{'~', {at, y, 1}, {truncate, {exponential, s}, 0.25, infinity}}]",
      "[{target, {exponential_lpdf, {'-', {at, y, 1}, 0.25}, s}}]"},
     {"truncated_counts", "data => #{y => [1, 3, 2]}, parameters => [{a, real}]",
@@ -145,10 +161,13 @@ const Pair pairs[] = {
      "[{target, {normal_lccdf, 1.5, a, s}}]}]}]"},
     {"random_walk", "parameters => [{b, {vector, 5}}, {s, real, [{lower, 0}]}]",
      "[{'~', b, {gaussian_random_walk, 0, s}}]",
-     "[{'~', {at, b, 1}, {normal, 0, s}}, {for, t, 2, 5, [{'~', {at, b, t}, {normal, {at, b, {'-', t, 1}}, s}}]}]"},
-    {"glm_is_its_predictor", "data => #{'X' => [[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]], y => [1, 0, 1]}, "
-                             "parameters => [{a, real}, {b, {vector, 2}}]",
-     "[{'~', y, {bernoulli_logit_glm, 'X', a, b}}]", "[{'~', y, {bernoulli_logit, {'+', a, {matmul, 'X', b}}}}]"},
+     "[{'~', {at, b, 1}, {normal, 0, s}}, {for, t, 2, 5, [{'~', {at, b, t}, {normal, {at, b, {'-', t, 1}}, "
+     "s}}]}]"},
+    {"glm_is_its_predictor",
+     "data => #{'X' => [[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]], y => [1, 0, 1]}, "
+     "parameters => [{a, real}, {b, {vector, 2}}]",
+     "[{'~', y, {bernoulli_logit_glm, 'X', a, b}}]",
+     "[{'~', y, {bernoulli_logit, {'+', a, {matmul, 'X', b}}}}]"},
     {"lkj_by_either_door", "parameters => [{l, {cholesky_corr, 3}}]", "[{'~', l, {lkj_corr_cholesky, 2}}]",
      "[{'let', r, {tcrossprod, l}}, {'~', r, {lkj_corr, 2}}, {target, {'+', {'*', 1, {log, {at, l, 2, 2}}}, "
      "{'*', 0, {log, {at, l, 3, 3}}}}}]"},
@@ -177,17 +196,20 @@ INSTANTIATE_TEST_SUITE_P(Pairs, Language, testing::ValuesIn(pairs),
 
 TEST(Language, TransformedDataIsComputedOnce) {
   const Model model = build(
-      "#{data => #{x => [3.0, 1.0, 2.0]}, transformed_data => [{'let', m, {mean, x}}, {declare, c, {vector, 3}}, "
+      "#{data => #{x => [3.0, 1.0, 2.0]}, transformed_data => [{'let', m, {mean, x}}, {declare, c, {vector, "
+      "3}}, "
       "{for, i, 1, 3, [{set, {at, c, i}, {'-', {at, x, i}, m}}]}], parameters => [{a, real}], "
       "model => [{target, {'*', a, {sum, {square, c}}}}]}");
   EXPECT_DOUBLE_EQ(density(model, {1.5}), 3.0);
-  for (const Statement& s : model.density.body) EXPECT_NE(s.kind, StatementKind::For) << to_string(model.density);
+  for (const Statement& s : model.density.body)
+    EXPECT_NE(s.kind, StatementKind::For) << to_string(model.density);
 }
 
 TEST(Language, OutputsAreParametersThenTransformedThenGenerated) {
   const Model model = build(
       "#{data => #{y => [1.0, 2.0]}, parameters => [{mu, real}, {s, real, [{lower, 0}]}], "
-      "transformed => [{m2, {'*', 2, mu}}, {declare, v, {vector, 2}}, {set, {at, v, 1}, mu}, {set, {at, v, 2}, s}], "
+      "transformed => [{m2, {'*', 2, mu}}, {declare, v, {vector, 2}}, {set, {at, v, 1}, mu}, {set, {at, v, "
+      "2}, s}], "
       "model => [{'~', y, {normal, mu, s}}], "
       "generated => [{log_lik, {normal_lpdf, y, mu, s}}, {n, {'+', 1, 2}}]}");
   ASSERT_EQ(model.outputs.size(), 6u);
@@ -217,8 +239,9 @@ TEST(Language, ConstraintTextsReadLikeTheModel) {
 
 /// dz/dt = -k z, and a pendulum-like pair, by each solver.
 TEST(Language, OdeSolversSolve) {
-  for (const char* solver : {"{ode_rk4, decay, [z0, 1.0], 0, ts, 50, k}", "{ode_rk45, decay, [z0, 1.0], 0, ts, k}",
-                             "{ode_rk45_tol, decay, [z0, 1.0], 0, ts, 1.0e-9, 40, k}"}) {
+  for (const char* solver :
+       {"{ode_rk4, decay, [z0, 1.0], 0, ts, 50, k}", "{ode_rk45, decay, [z0, 1.0], 0, ts, k}",
+        "{ode_rk45_tol, decay, [z0, 1.0], 0, ts, 1.0e-9, 40, k}"}) {
     const Model model = build(
         std::string("#{functions => #{decay => {[t, z, k], [{'*', {'-', 0, k}, {at, z, 1}}, {cos, t}]}}, "
                     "data => #{ts => [0.5, 1.0, 3.0]}, parameters => [{z0, real}, {k, real, [{lower, 0}]}], "
@@ -253,12 +276,13 @@ std::string logistic(int rows, int columns) {
     y += (i ? ", " : "") + std::to_string(engine() % 2);
   }
   return "#{data => #{'X' => [" + x + "], y => [" + y + "]}, parameters => [{a, real}, {b, {vector, " +
-         std::to_string(columns) + "}}], model => [{'let', eta, {'+', a, {matmul, 'X', b}}}, "
+         std::to_string(columns) +
+         "}}], model => [{'let', eta, {'+', a, {matmul, 'X', b}}}, "
          "{'~', y, {bernoulli_logit, eta}}]}";
 }
 
-// The linear predictor, the link and the density of a row are one trip of one independent loop; nothing of length N
-// is kept.
+// The linear predictor, the link and the density of a row are one trip of one independent loop; nothing of
+// length N is kept.
 TEST(CompiledWell, ARegressionIsOneLoopOverRows) {
   const Model model = build(logistic(50, 4));
   int loops = 0;
@@ -282,9 +306,10 @@ TEST(CompiledWell, SizeDoesNotDependOnRows) {
 }
 
 TEST(CompiledWell, TheProgramDoesNotDependOnDataValues) {
-  const std::string text = "#{data => #{y => [%], x => [1.0, 2.0, 0.5, 4.0]}, parameters => [{a, real}, {b, real}, "
-                           "{s, real, [{lower, 0}]}], model => [{'~', y, {normal, {'+', a, {'*', b, x}}, s}}, "
-                           "{'~', y, {student_t, 3, a, s}}], generated => [{r, {normal_rng, y, s}}]}";
+  const std::string text =
+      "#{data => #{y => [%], x => [1.0, 2.0, 0.5, 4.0]}, parameters => [{a, real}, {b, real}, "
+      "{s, real, [{lower, 0}]}], model => [{'~', y, {normal, {'+', a, {'*', b, x}}, s}}, "
+      "{'~', y, {student_t, 3, a, s}}], generated => [{r, {normal_rng, y, s}}]}";
   auto with = [&](const std::string& y) {
     std::string t = text;
     t.replace(t.find('%'), 1, y);
@@ -305,7 +330,8 @@ TEST(CompiledWell, InvariantsLeaveTheirLoops) {
       if (s.kind == StatementKind::For) walk(s.body, true);
       if (s.kind != StatementKind::Let || !inside) continue;
       const Value& v = model.density.values[s.value];
-      EXPECT_FALSE(v.op == Op::Call && functions()[v.function].name == "log1p_exp") << to_string(model.density);
+      EXPECT_FALSE(v.op == Op::Call && functions()[v.function].name == "log1p_exp")
+          << to_string(model.density);
       EXPECT_FALSE(v.op == Op::Call && functions()[v.function].name == "/") << to_string(model.density);
     }
   };
@@ -340,9 +366,10 @@ const Generator generators[] = {
     {"{student_t_rng, 7, 1, 2}", 1, 4 * 7.0 / 5},
     {"{half_student_t_rng, 30, 1}", 0.80460, 30.0 / 28 - 0.80460 * 0.80460},
     {"{laplace_rng, 1, 2}", 1, 8},
-    {"{logistic_rng, 1, 2}", 1, 4 * M_PI * M_PI / 3},
-    {"{gumbel_rng, 1, 2}", 1 + 2 * 0.57721566490153286, 4 * M_PI * M_PI / 6},
-    {"{skew_normal_rng, 1, 2, 3}", 1 + 2 * 3 / std::sqrt(10.0) * std::sqrt(2 / M_PI), 4 * (1 - 2 * 0.9 / M_PI)},
+    {"{logistic_rng, 1, 2}", 1, 4 * M_PI* M_PI / 3},
+    {"{gumbel_rng, 1, 2}", 1 + 2 * 0.57721566490153286, 4 * M_PI* M_PI / 6},
+    {"{skew_normal_rng, 1, 2, 3}", 1 + 2 * 3 / std::sqrt(10.0) * std::sqrt(2 / M_PI),
+     4 * (1 - 2 * 0.9 / M_PI)},
     {"{exp_mod_normal_rng, 1, 2, 0.5}", 3, 8},
     {"{exponential_rng, 0.5}", 2, 4},
     {"{gamma_rng, 2.5, 2}", 1.25, 0.625},
@@ -378,8 +405,10 @@ class Generators : public testing::TestWithParam<Generator> {};
 
 TEST_P(Generators, HaveTheirMoments) {
   const Generator& g = GetParam();
-  const Model model = build("#{parameters => [{a, real}], generated => [{declare, r, {vector, 100}}, "
-                            "{for, i, 1, 100, [{set, {at, r, i}, " + std::string(g.call) + "}]}]}");
+  const Model model = build(
+      "#{parameters => [{a, real}], generated => [{declare, r, {vector, 100}}, "
+      "{for, i, 1, 100, [{set, {at, r, i}, " +
+      std::string(g.call) + "}]}]}");
   std::mt19937_64 engine(11);
   std::uniform_real_distribution<double> uniform(1e-12, 1);
   Evaluator evaluator(model.draws, model.data);

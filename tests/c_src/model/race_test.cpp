@@ -21,7 +21,8 @@ struct Case {
 const Case cases[] = {
     {"simple", R"(#{parameters => [{mu, real}, {sigma, real, [{lower, 0}]}],
         model => [{'~', mu, {normal, 0, 10}}, {'~', sigma, {exponential, 1}}, {'~', y, {normal, mu, sigma}}]})"},
-    {"medium", R"(#{parameters => [{mu_global, real}, {sigma_global, real, [{lower, 0}]}, {alpha, real}, {beta, real},
+    {"medium",
+     R"(#{parameters => [{mu_global, real}, {sigma_global, real, [{lower, 0}]}, {alpha, real}, {beta, real},
                                    {sigma_obs, real, [{lower, 0}]}],
         model => [{'~', mu_global, {normal, 0, 10}}, {'~', sigma_global, {exponential, 1}},
                   {'~', alpha, {normal, mu_global, sigma_global}}, {'~', beta, {normal, mu_global, sigma_global}},
