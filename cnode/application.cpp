@@ -1,6 +1,7 @@
 #include "cnode/application.h"
 
 #include <spdlog/spdlog.h>
+#include <thread>
 #include <boost/asio/signal_set.hpp>
 #include <ostream>
 
@@ -54,7 +55,10 @@ void run_loop(asio::io_context& io, std::chrono::microseconds spin) {
   while (io.run_one() > 0) {
     auto until = std::chrono::steady_clock::now() + spin;
     while (std::chrono::steady_clock::now() < until)
-      if (io.poll() > 0) until = std::chrono::steady_clock::now() + spin;
+      if (io.poll() > 0)
+        until = std::chrono::steady_clock::now() + spin;
+      else
+        std::this_thread::yield();  // the caller may be waiting for this very core
     if (io.stopped()) return;
   }
 }

@@ -140,7 +140,7 @@ TEST(Handshake, TheShorthandStandsForItsFlags) {
 TEST(Handshake, HostileMessagesAreRefused) {
   for (const Bytes& message :
        {Bytes(), bytes("G"), bytes("GET / HTTP/1.1"), Bytes(513, 'N'), bytes("N"), name_message("nobody"),
-        name_message("a@b@c"), name_message(std::string(300, 'a') + "@h"),
+        name_message("a@b@c"), name_message(fmt::format("{:a>300}@h", "")),
         hex("4e 0000000d07df5fbc 00000001 ffff 61"), bytes("r0123"), bytes("sok")}) {
     Acceptor b(local("b@h"), always(Admission::Ok));
     EXPECT_THROW(b.receive(message), Error) << message.size();
