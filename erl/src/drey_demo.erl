@@ -113,8 +113,8 @@ one_posterior(Nodes) ->
           [[atom_to_list(N), io_lib:format("~b to ~b", [First, First + Count - 1]), ms(compile_ms, P), ms(sampling_ms, P),
             rate(Count * 500, P)]
            || #{node := N, first_chain := First, chains := Count} = P <- maps:get(nodes, Result)]),
-    say("~n  warmed up once, on ~ts~ts: ~ts ms with its compile; the tuning went to both", [hd(Nodes), spent(Tuning), ms(warmup_ms, Result)]),
-    say("  ~b ms from call to summary, the network included", [Wall]),
+    say("~n  warmed up once, on ~ts~ts: ~ts ms with its compile", [hd(Nodes), spent(Tuning), ms(warmup_ms, Result)]),
+    say("  its tuning went to both; ~b ms from call to summary, the network included", [Wall]),
     warnings(Result),
     #{draws := Draws} = Result,
     Alone = ok(drey:sample(hd(Nodes), eight_schools(), Opts#{tuning => Tuning})),
