@@ -16,6 +16,7 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 /// Nodes one model may have: bounds the memory a small term can ask for (nested functions multiply).
 constexpr std::size_t max_nodes = 2000000;
+constexpr std::uint64_t max_elements = std::uint64_t{1} << 22;
 
 template <typename T>
 void put(std::string& key, const T& value) {
@@ -163,6 +164,14 @@ NodeRef Graph::intern(Node node) {
   if (found != table_.end()) return found->second;
   if (nodes_.size() >= max_nodes)
     throw Error("too_large", "the model expands to more than two million expressions; use loops over data");
+  // No expression is larger than the data, or than four million elements: a few words must not fill the
+  // memory.
+  double size = 1;
+  for (std::uint64_t n : node.shape) size *= static_cast<double>(n);
+  if (size > static_cast<double>(std::max(largest_, max_elements)))
+    throw Error("too_large",
+                fmt::format("an expression of shape {} is larger than the data and than {} elements",
+                            shape_text(node.shape), max_elements));
   derive(node);
   nodes_.push_back(std::move(node));
   NodeRef made = &nodes_.back();
@@ -194,6 +203,7 @@ NodeRef Graph::data(std::uint32_t array) {
 }
 
 NodeRef Graph::add_data(std::string name, Shape shape, Array values) {
+  largest_ = std::max(largest_, elements(shape));
   arrays_.push_back({std::move(name), std::move(shape), std::move(values)});
   return data(static_cast<std::uint32_t>(arrays_.size() - 1));
 }

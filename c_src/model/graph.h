@@ -159,6 +159,7 @@ class Graph {
   std::vector<LoopVariable> loops_;
   std::vector<Variable> variables_;
   std::uint32_t randoms_ = 0;
+  std::uint64_t largest_ = 0;  ///< elements of the largest data array
 };
 
 /// Whether the node is the literal number `value`.

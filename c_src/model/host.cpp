@@ -105,6 +105,10 @@ const std::vector<double>& HostValues::all(NodeRef node) {
   auto found = cache_.find(node);
   if (found != cache_.end()) return found->second;
   std::uint64_t count = elements(node->shape);
+  constexpr std::uint64_t most = std::uint64_t{1} << 28;
+  if ((computed_ += count) > most)
+    throw Error("too_large",
+                "what the model computes of its data takes more than two gigabytes; compute it before");
   std::vector<double> values(count);
   std::vector<std::uint64_t> index;
   for (std::uint64_t i = 0; i < count; ++i) {

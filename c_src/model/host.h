@@ -36,6 +36,7 @@ class HostValues {
   std::unordered_map<std::uint32_t, std::int64_t> loops_;
   std::unordered_map<VariableId, std::vector<double>> variables_;
   std::uint64_t steps_ = 0;
+  std::uint64_t computed_ = 0;  ///< elements of all results
 };
 
 }  // namespace drey::model

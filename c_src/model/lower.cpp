@@ -441,6 +441,7 @@ class Lowering {
   }
 
   std::uint32_t host_table(NodeRef node, const Shape& shape, std::uint64_t trips) {
+    if ((host_steps_ += trips) > max_host_steps) return none;
     std::vector<double> values(trips);
     try {
       for (std::uint64_t i = 0; i < trips; ++i) {
@@ -626,6 +627,7 @@ class Lowering {
   }
 
   static constexpr std::uint64_t max_table = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t max_host_steps = 20000000;
   static constexpr std::uint64_t max_folded = std::uint64_t{1} << 24;
 
   Checked& checked_;
@@ -643,6 +645,7 @@ class Lowering {
   std::set<NodeRef> tabulating_;
   std::map<Shape, std::vector<NodeRef>> pending_;
   std::vector<ValueId> scalars_;
+  std::uint64_t host_steps_ = 0;
   double constant_ = 0;
 };
 

@@ -105,6 +105,10 @@ const Case cases[] = {
      "wrong_type", "an integer >= 0", "model[1]"},
     {"too_many_dimensions", "#{parameters => [{b, {vector, 100000000}}]}", "too_large", "dimensions",
      "parameters[1]"},
+    {"too_many_elements",
+     "#{data => #{y => 1.5}, parameters => [{b, real}], "
+     "model => [{target, {'*', b, {sum, {log, {rep, y, 10000, 10000}}}}}]}",
+     "too_large", "[10000, 10000]", "model[1]"},
     {"bounds_cross", "#{parameters => [{b, real, [{lower, 2}, {upper, 1}]}]}", "out_of_domain",
      "upper - lower", "parameters[1]: b"},
 };
