@@ -28,7 +28,8 @@ static_assert(sizeof(Push) == 72);
 constexpr std::uint64_t kTripMargin = 2'000;
 /// A dispatch should not hold a device longer (watchdogs, cancelling, progress).
 constexpr double kDispatchNs = 40e6;
-/// Ticks between two looks at the seldom part, and rounds of a first dispatch, whose speed is not known.
+/// Ticks between two looks at the seldom part where the caller wants a budget, and rounds of a first
+/// dispatch, whose speed is not known.
 constexpr std::uint32_t kTicks = 8, kFirstRounds = 16;
 
 }  // namespace
@@ -170,7 +171,8 @@ void Chains::move_to(std::span<const double> positions) {
   if (positions.size() != count_ * dimension) throw Error("internal", "positions of another size");
   write_reals(kernel_.layout.position, positions, dimension);
   // A given start is evaluated by a step of length 0, which a momentum or gradient of infinity would spoil.
-  write_reals(kernel_.layout.position + dimension, std::vector<double>(count_ * dimension * 2), dimension * 2);
+  write_reals(kernel_.layout.position + dimension, std::vector<double>(count_ * dimension * 2),
+              dimension * 2);
   state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven), kMode * count_ * 4);
 }
 
@@ -263,6 +265,26 @@ ChainStatus Chains::dispatch(const RunOptions& run, std::uint32_t rounds) {
   return check(status_[0], run, stamp);
 }
 
+std::uint32_t Pace::ticks() const {
+  if (trials_ < kTrials) return kCandidates[trials_ % kCandidates.size()];
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < kCandidates.size(); ++i)
+    if (seen_[i].transitions * seen_[best].ns > seen_[best].transitions * seen_[i].ns) best = i;
+  return kCandidates[best];
+}
+
+double Pace::share() const { return trials_ < kTrials ? kTrialShare : 1; }
+
+void Pace::saw(std::uint32_t ticks, std::uint64_t transitions, double ns) {
+  if (trials_ >= kTrials || ns < kLeastNs) return;
+  ++trials_;
+  for (std::size_t i = 0; i < kCandidates.size(); ++i)
+    if (kCandidates[i] == ticks) {
+      seen_[i].transitions += static_cast<double>(transitions);
+      seen_[i].ns += ns;
+    }
+}
+
 ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, std::stop_token stop) {
   const auto plan_now = [&] {
     if (run.budget) {
@@ -271,22 +293,25 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
       return plan(ticks, run.budget / std::max(1u, ticks));
     }
     const double rounds = ns_per_round_ > 0 ? kDispatchNs / ns_per_round_ : kFirstRounds;
-    return plan(run.ticks ? run.ticks : kTicks, static_cast<std::uint64_t>(std::clamp(rounds, 1.0, 1e6)));
+    return plan(run.ticks ? run.ticks : pace_.ticks(),
+                static_cast<std::uint64_t>(std::clamp(rounds * pace_.share(), 1.0, 1e6)));
   };
   struct Flight {
     std::uint64_t submission = 0;
-    std::uint32_t stamp = 0, rounds = 0;
+    std::uint32_t stamp = 0, rounds = 0, ticks = 0;
   };
   std::array<Flight, 2> flights;
   const auto launch = [&](int turn) {
     const auto planned = plan_now();
     const std::uint32_t stamp = ++stamp_;
     record_dispatch(commands_[turn], status_[turn], run, planned.rounds, planned.ticks, stamp);
-    flights[turn] = {commands_[turn].submit(), stamp, planned.rounds};
+    flights[turn] = {commands_[turn].submit(), stamp, planned.rounds, planned.ticks};
     ticks_done_ += std::uint64_t{planned.rounds} * planned.ticks;
   };
   using Clock = std::chrono::steady_clock;
   int turn = 0;
+  constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
+  std::uint64_t seen = kUnknown;
   auto last = Clock::now();
   launch(0);
   while (true) {
@@ -297,9 +322,13 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
     if (!kernel_.device.wait(flights[turn].submission))
       throw Error("device_error", "the device did not finish a dispatch in ten minutes");
     const auto now = Clock::now();
-    ns_per_round_ = std::chrono::duration<double, std::nano>(now - last).count() / flights[turn].rounds;
+    const double ns = std::chrono::duration<double, std::nano>(now - last).count();
+    ns_per_round_ = ns / flights[turn].rounds;
     last = now;
     const auto status = check(status_[turn], run, flights[turn].stamp);
+    // What the first dispatch of a run did is not known.
+    if (seen != kUnknown) pace_.saw(flights[turn].ticks, status.transitions - seen, ns);
+    seen = status.transitions;
     if (on_dispatch) on_dispatch(status);
     const bool done = status.finished + status.failed == count_;
     if (done || ending) {
@@ -317,6 +346,19 @@ std::vector<double> Chains::positions() const {
   std::vector<double> result(turned.size());
   for (std::uint64_t c = 0; c < count_; ++c)
     for (std::uint64_t i = 0; i < d; ++i) result[c * d + i] = turned[i * count_ + c];
+  return result;
+}
+
+std::vector<Evaluation> Chains::evaluations() const {
+  const std::uint64_t d = kernel_.shape.dimension;
+  const bool f64 = kernel_.shape.f64;
+  const auto values = read_reals(state_real_, count_, kernel_.layout.sample_lp * count_, f64);
+  const auto gradients = read_reals(state_real_, d * count_, kernel_.layout.sample_gradient * count_, f64);
+  std::vector<Evaluation> result(count_);
+  for (std::uint64_t c = 0; c < count_; ++c) {
+    result[c].value = values[c];
+    for (std::uint64_t i = 0; i < d; ++i) result[c].gradient.push_back(gradients[i * count_ + c]);
+  }
   return result;
 }
 

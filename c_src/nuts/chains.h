@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -15,6 +16,7 @@
 #include "gpu/kernel.h"
 #include "nuts/kernel_source.h"
 #include "nuts/philox.h"
+#include "nuts/sampler.h"
 
 /// Chains on a device: the sampler's kernel, the chains' state, the run loop.
 namespace drey::nuts {
@@ -70,6 +72,29 @@ struct ChainStatus {
   std::uint64_t finished = 0, failed = 0;  ///< chains at the limit; chains without a start
 };
 
+/// How many ticks a round should have, found by trying: more where trees are shallow (what a round does
+/// beside its ticks is shared by more of them), fewer where they are deep (a chain whose four leaves are
+/// there waits less). Never changes a draw.
+class Pace {
+ public:
+  /// For the next dispatch.
+  std::uint32_t ticks() const;
+  /// Of a dispatch's usual length, while trying.
+  double share() const;
+  /// What a dispatch did.
+  void saw(std::uint32_t ticks, std::uint64_t transitions, double ns);
+
+ private:
+  static constexpr std::array<std::uint32_t, 2> kCandidates = {8, 4};
+  static constexpr int kTrials = 8;
+  static constexpr double kTrialShare = 0.1, kLeastNs = 5e5;
+  struct Seen {
+    double transitions = 0, ns = 0;
+  };
+  std::array<Seen, kCandidates.size()> seen_{};
+  int trials_ = 0;
+};
+
 /// The chains of one buffer: `count` of them, `slots` recorded draws each.
 class Chains {
  public:
@@ -90,8 +115,8 @@ class Chains {
   void move_to(std::span<const double> positions);
   /// The chains begin again to count transitions at 0, where they stand (between transitions).
   void rewind();
-  /// \param scale square roots of the diagonal inverse metric; of a dense one, the rows of its Cholesky factor's
-  /// lower triangle
+  /// \param scale square roots of the diagonal inverse metric; of a dense one, the rows of its Cholesky
+  /// factor's lower triangle
   void set_scale(std::span<const double> scale);
 
   /// Called between dispatches.
@@ -104,6 +129,8 @@ class Chains {
 
   /// The samples' positions, [count][dimension].
   std::vector<double> positions() const;
+  /// Log density and gradient at the samples' positions, as the kernel found them.
+  std::vector<Evaluation> evaluations() const;
 
   /// Everything that a run needs to go on: bytes for restore() on chains of the same kernel and count.
   std::vector<std::byte> save() const;
@@ -158,6 +185,7 @@ class Chains {
   std::uint32_t stamp_ = 0;
   std::uint64_t ticks_done_ = 0;
   double ns_per_round_ = 0;
+  Pace pace_;
 };
 
 }  // namespace drey::nuts

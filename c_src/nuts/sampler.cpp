@@ -131,11 +131,18 @@ class Sampler::Impl {
     });
   }
 
-  /// Whether f32 is good enough at these positions, against the host in f64.
-  bool single_is_enough(std::span<const double> positions) {
+  /// Whether f32 is good enough at these positions, against the host in f64. Asks the kernel that just warmed
+  /// up: another would have to be compiled.
+  bool single_is_enough(ChainKernel& kernel, std::span<const double> positions) {
     const std::uint64_t dimension = model->dimension, count = positions.size() / dimension;
     const std::uint64_t looked = std::min<std::uint64_t>(count, 32);
-    const auto single = density_kernel(false).evaluate(positions.first(looked * dimension));
+    Chains chains(kernel, looked, 1, false);
+    chains.start_at(positions.first(looked * dimension));
+    chains.set_scale(std::vector<double>(Chains::scale_size(kernel.shape)));
+    RunOptions evaluate;
+    evaluate.limit = 0;
+    if (chains.run(evaluate).failed) return false;
+    const auto single = chains.evaluations();
     model::Evaluator evaluator(density, model->data);
     double sum = 0, squares = 0, gradient_error = 0, gradient_size = 0;
     for (std::uint64_t i = 0; i < looked; ++i) {
@@ -172,7 +179,10 @@ class Sampler::Impl {
       try {
         Tuning tuning = schedule.run(kernels(false), options, {}, progress, stop);
         tuning.model_key = key;
-        if (!may_choose || !device.info().f64 || single_is_enough(tuning.positions)) return tuning;
+        if (!may_choose || !device.info().f64 ||
+            single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense),
+                             tuning.positions))
+          return tuning;
         starts = std::move(tuning.positions);
       } catch (const Error& error) {
         // What f32 cannot evaluate, f64 may.
@@ -195,7 +205,8 @@ class Sampler::Impl {
     const bool dense = tuning.metric == MetricKind::Dense;
     const std::uint64_t numbers = dense ? tuning.dimension * tuning.dimension : tuning.dimension;
     if (tuning.inverse_metric.size() != numbers)
-      refuse(fmt::format("the inverse metric has {} numbers instead of {}", tuning.inverse_metric.size(), numbers));
+      refuse(fmt::format("the inverse metric has {} numbers instead of {}", tuning.inverse_metric.size(),
+                         numbers));
     for (const double m : tuning.inverse_metric)
       if (!(m > 0 || dense) || !std::isfinite(m))
         refuse(fmt::format("the inverse metric holds {}; it must be positive", m));
