@@ -126,7 +126,7 @@ TEST(Hostile, WhatIsAcceptedAlsoSamplesOrSaysWhyNot) {
   Mutator mutator(5);
   const Term options = term::map({{"chains", 2}, {"draws", 3}, {"warmup", 5}, {"seed", 1}, {"deadline_ms", 20000}});
   int sampled = 0;
-  for (int i = 0; i < 4000 && sampled < 6; ++i) {
+  for (int i = 0; i < 4000 && sampled < 4; ++i) {
     const Term bad = mutator.mutate(i % 2 ? models::eight_schools() : language());
     if (!client.call("check", {bad}).tagged("ok", 2)) continue;
     const Term answer = client.call("sample", {bad, options});
@@ -135,7 +135,7 @@ TEST(Hostile, WhatIsAcceptedAlsoSamplesOrSaysWhyNot) {
     }
     ++sampled;
   }
-  EXPECT_EQ(sampled, 6);
+  EXPECT_EQ(sampled, 4);
 }
 
 TEST(Hostile, RandomTermsInEveryPlace) {
