@@ -283,7 +283,8 @@ void main() {
         }
       } else {
         // Energies relative to the start of the trajectory; NaN compares false.
-        const real w = (lp - start_lp) + (start_kinetic - real(0.5) * kinetic);
+        // Precise: drivers reassociate sums, and these differences are of numbers much larger than they.
+        precise const real w = (lp - start_lp) + (start_kinetic - real(0.5) * kinetic);
         const bool good = w > -MAX_ENERGY_ERROR && w < real(1e30);
         leapfrogs += 1u;
         bool stop = !good;
