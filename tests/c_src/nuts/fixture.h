@@ -14,12 +14,18 @@
 
 namespace drey::nuts {
 
-/// A device to run chains on; skips where there is none.
+/// A device to run chains on; skips where there is none. With DREY_VALIDATION=1 any message of the validation
+/// layers fails the test.
 class OnDevice : public testing::Test {
  protected:
   void SetUp() override {
     if (gpu::devices().empty()) GTEST_SKIP() << "no Vulkan device";
+    before_ = gpu::validation_messages().size();
     device_ = std::make_unique<gpu::Device>(gpu::default_device());
+  }
+  void TearDown() override {
+    const auto messages = gpu::validation_messages();
+    for (std::size_t i = before_; i < messages.size(); ++i) ADD_FAILURE() << messages[i];
   }
   gpu::Device& device() { return *device_; }
   bool has_f64() const { return device_->info().f64; }
@@ -36,6 +42,7 @@ class OnDevice : public testing::Test {
 
  private:
   std::unique_ptr<gpu::Device> device_;
+  std::size_t before_ = 0;
 };
 
 /// How far a mean lies from the truth, in standard errors estimated from independent chains.
