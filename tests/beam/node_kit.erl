@@ -12,13 +12,24 @@ run(Suite, Cases) ->
 
 one(Suite, Name, Fun) ->
     {Pid, Ref} = spawn_monitor(fun() -> Fun(), exit({?MODULE, done}) end),
-    receive
-        {'DOWN', Ref, _, _, {?MODULE, done}} -> ok;
-        {'DOWN', Ref, _, _, Reason} -> bad(Suite, Name, Reason)
-    after 60000 ->
-        exit(Pid, kill),
-        bad(Suite, Name, timeout)
-    end.
+    Result = receive
+                 {'DOWN', Ref, _, _, {?MODULE, done}} -> ok;
+                 {'DOWN', Ref, _, _, Reason} -> bad(Suite, Name, Reason)
+             after 60000 ->
+                 exit(Pid, kill),
+                 bad(Suite, Name, timeout)
+             end,
+    %% A case that failed leaves what it started.
+    [os:cmd(lists:concat(["kill -KILL ", OsPid])) || OsPid <- erase_started(Pid)],
+    Result.
+
+%% Programs that a process started and has not ended.
+started(OsPid) -> persistent_term:put({?MODULE, self()}, [OsPid | persistent_term:get({?MODULE, self()}, [])]).
+ended(OsPid) -> persistent_term:put({?MODULE, self()}, lists:delete(OsPid, persistent_term:get({?MODULE, self()}, []))).
+erase_started(Pid) ->
+    Left = persistent_term:get({?MODULE, Pid}, []),
+    persistent_term:erase({?MODULE, Pid}),
+    Left.
 
 bad(Suite, Name, Reason) ->
     io:format("failed: ~s ~s: ~P~n", [Suite, Name, Reason, 40]),
@@ -55,6 +66,7 @@ launch(Kind, Option, Given, Args) ->
         {Port, {data, {_, <<"drey_node ready ", Rest/binary>>}}} ->
             {match, [Tcp]} = re:run(Rest, "port=([0-9]+)", [{capture, all_but_first, list}]),
             {os_pid, Pid} = erlang:port_info(Port, os_pid),
+            started(Pid),
             {ready, #{port => Port, os_pid => Pid, name => Name, tcp => list_to_integer(Tcp), log => Log, line => Rest}};
         {Port, {exit_status, Status}} ->
             {ok, Said} = file:read_file(Log),
@@ -67,10 +79,10 @@ kill(#{os_pid := Pid}, Signal) -> os:cmd(lists:concat(["kill -", Signal, " ", Pi
 alive(#{os_pid := Pid}) -> os:cmd(lists:concat(["kill -0 ", Pid, " 2>&1"])) =:= "".
 
 %% Ends a node and answers with its exit status.
-stop(#{port := Port} = Node) ->
+stop(#{port := Port, os_pid := Pid} = Node) ->
     kill(Node, "TERM"),
     receive
-        {Port, {exit_status, Status}} -> Status
+        {Port, {exit_status, Status}} -> ended(Pid), Status
     after 10000 ->
         kill(Node, "KILL"),
         error(did_not_leave)

@@ -485,7 +485,7 @@ said(#{log := Log}, Text) ->
 
 operations() ->
     [{metrics, fun() ->
-        Node = node_kit:start(test, node_kit:name(u), ["--metrics", "29399"]),
+        Node = node_kit:start(test, node_kit:name(u), ["--metrics", integer_to_list(metrics_port())]),
         ok = erpc:call(maps:get(name, Node), test, null, []),
         Page = http("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
         [{_, _} = binary:match(Page, Line) || Line <- [<<"200 OK">>, <<"\ndrey_peers 1\n">>, <<"\ndrey_calls_total 1\n">>,
@@ -519,7 +519,7 @@ operations() ->
       end},
      {epmd_restart, fun() ->
         %% An epmd of its own, killed and started again: the node is found again.
-        Port = "29398",
+        Port = integer_to_list(22000 + list_to_integer(os:getpid()) rem 6000),
         Epmd = fun() ->
             Started = open_port({spawn_executable, os:find_executable("epmd")}, [{args, ["-port", Port, "-address", "127.0.0.1"]}]),
             node_kit:wait(fun() -> string:find(os:cmd("epmd -port " ++ Port ++ " -names"), "up and running") =/= nomatch end),
@@ -554,8 +554,10 @@ operations() ->
         0 = node_kit:stop(Node)
       end}].
 
+metrics_port() -> 28000 + list_to_integer(os:getpid()) rem 1000.
+
 http(Request) ->
-    {ok, S} = gen_tcp:connect({127, 0, 0, 1}, 29399, [binary, {active, false}]),
+    {ok, S} = gen_tcp:connect({127, 0, 0, 1}, metrics_port(), [binary, {active, false}]),
     ok = gen_tcp:send(S, Request),
     Read = fun Read(Got) -> case gen_tcp:recv(S, 0, 5000) of {ok, More} -> Read([Got, More]); {error, closed} -> Got end end,
     iolist_to_binary(Read([])).
