@@ -24,7 +24,7 @@ namespace {
 /// Loops of up to so many trips are written out (within limits on the text), longer ones over data are cut
 /// into blocks of four.
 constexpr grad::OptimiseOptions optimisation{
-    .unroll_trips = 128, .unroll_values = 800, .strip = 4, .strip_values = 1200};
+    .unroll_trips = 256, .unroll_values = 1024, .strip = 4, .strip_values = 1200};
 
 /// Truncation as the evaluator does it: 0 for NaN, the nearest integer for what is out of range.
 constexpr const char* to_integer = R"(int drey_to_int(real x) {

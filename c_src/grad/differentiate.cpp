@@ -459,7 +459,7 @@ class Reverse {
 
 Program differentiate(const Program& density, std::uint64_t dimension) {
   // Short loops are written out first: what passes between their trips then needs no memory, and no tape.
-  const Program lean = optimise(density, {.unroll_trips = 128, .unroll_values = 800});
+  const Program lean = optimise(density, {.unroll_trips = 256, .unroll_values = 1024});
   return optimise(Reverse(lean, dimension).run());
 }
 

@@ -53,7 +53,7 @@ std::vector<Case> cases() {
   all.push_back(testing::logistic(50, 6));
   all.push_back(testing::logistic(50, 37));
   all.push_back(testing::logistic(47, 4));
-  all.push_back(testing::logistic(9, 150));
+  all.push_back(testing::logistic(5, 300));
   all.push_back(testing::garch(63));
   all.push_back(testing::groups());
   return all;

@@ -43,7 +43,7 @@ void expect_gradient(const Case& c, const model::Program& program) {
 
 TEST(Differentiate, AgreesWithDifferences) {
   for (const Case& c : {testing::eight_schools(), testing::logistic(50, 6), testing::garch(40),
-                        testing::groups(), testing::logistic(7, 150)}) {
+                        testing::groups(), testing::logistic(5, 300)}) {
     expect_gradient(c, c.model.density);
     for (const std::uint64_t unroll : {4, 20})
       for (const std::uint64_t strip : {0, 4})
@@ -79,7 +79,7 @@ TEST(Differentiate, RandomProgramsSurviveRewriting) {
 
 TEST(Differentiate, RewritingTheResultKeepsIt) {
   for (const Case& c : {testing::eight_schools(), testing::logistic(50, 6), testing::garch(40),
-                        testing::groups(), testing::logistic(7, 150)}) {
+                        testing::groups(), testing::logistic(5, 300)}) {
     const model::Program reversed = differentiate(c.model.density, c.model.dimension);
     Evaluator plain(reversed, c.model.data);
     const auto point = random_point(c.model.dimension, 3);
