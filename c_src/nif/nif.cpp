@@ -1,7 +1,9 @@
-/// Door 1: the engine inside the VM. Its Erlang face is the module drey_nif: submit/3 starts a call, the answer comes
-/// as the message {drey_reply, Ref, Answer} to the process that asked, whose death cancels the call.
+/// Door 1: the engine inside the VM. Its Erlang face is the module drey_nif: submit/3 starts a call, the
+/// answer comes as the message {drey_reply, Ref, Answer} to the process that asked, whose death cancels the
+/// call.
 ///
-/// Schedulers never wait for a device here: calls run on the engine's threads. Nothing thrown passes into the VM.
+/// Schedulers never wait for a device here: calls run on the engine's threads. Nothing thrown passes into the
+/// VM.
 
 #include <atomic>
 #include <memory>
@@ -60,7 +62,8 @@ std::shared_ptr<Watch> make_watch(State* state) {
   return {watch, [](Watch* w) { enif_release_resource(w); }};
 }
 
-/// The environment of the NIF call that runs on this thread; null on the engine's own threads. enif_send asks.
+/// The environment of the NIF call that runs on this thread; null on the engine's own threads. enif_send
+/// asks.
 thread_local ErlNifEnv* calling = nullptr;
 
 struct Calling {
@@ -68,11 +71,14 @@ struct Calling {
   ~Calling() { calling = nullptr; }
 };
 
-void send(const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM message) { enif_send(calling, &to, env, message); }
+void send(const ErlNifPid& to, ErlNifEnv* env, ERL_NIF_TERM message) {
+  enif_send(calling, &to, env, message);
+}
 
 ERL_NIF_TERM error(ErlNifEnv* env, const std::string& reason, const std::string& message) {
-  return to_vm(env, term::tuple({term::atom("error"),
-                                 term::map({{"reason", term::atom(reason)}, {"message", term::text(message)}})}),
+  return to_vm(env,
+               term::tuple({term::atom("error"),
+                            term::map({{"reason", term::atom(reason)}, {"message", term::text(message)}})}),
                binaries);
 }
 
@@ -84,10 +90,12 @@ void reply(const ErlNifPid& to, ERL_NIF_TERM reference, const Term& answer) {
   try {
     made = to_vm(env.get(), answer, binaries);
   } catch (const std::exception& problem) {
-    made = error(env.get(), "internal", fmt::format("the answer could not be made a term: {}", problem.what()));
+    made =
+        error(env.get(), "internal", fmt::format("the answer could not be made a term: {}", problem.what()));
   }
   send(to, env.get(),
-       enif_make_tuple3(env.get(), enif_make_atom(env.get(), "drey_reply"), enif_make_copy(env.get(), reference), made));
+       enif_make_tuple3(env.get(), enif_make_atom(env.get(), "drey_reply"),
+                        enif_make_copy(env.get(), reference), made));
 }
 
 /// A message to a pid that came as a term; a pid the VM does not know is nobody.
@@ -148,7 +156,8 @@ ERL_NIF_TERM cancel(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
 ERL_NIF_TERM exports(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
   char name[256];
   unsigned arity = 0;
-  if (enif_get_atom(env, argv[0], name, sizeof name, ERL_NIF_LATIN1) == 0 || !enif_get_uint(env, argv[1], &arity))
+  if (enif_get_atom(env, argv[0], name, sizeof name, ERL_NIF_LATIN1) == 0 ||
+      !enif_get_uint(env, argv[1], &arity))
     return enif_make_badarg(env);
   return enif_make_atom(env, service::Engine::exports(name, arity) ? "true" : "false");
 }
@@ -180,9 +189,10 @@ State* make_state(ERL_NIF_TERM load_info) {
   const Term* version = info.find("version");
   const auto* number = version ? version->as<std::int64_t>() : nullptr;
   if (!number || *number != module_version) {
-    state->refusal = fmt::format("the module drey_nif is of version {}, drey_nif.so of version {}: build both from one "
-                                 "source (./dev build) and restart the VM",
-                                 version ? term::to_string(*version) : "none", module_version);
+    state->refusal = fmt::format(
+        "the module drey_nif is of version {}, drey_nif.so of version {}: build both from one "
+        "source (./dev build) and restart the VM",
+        version ? term::to_string(*version) : "none", module_version);
     return state.release();
   }
   service::EngineOptions options;
@@ -198,7 +208,8 @@ int open(ErlNifEnv* env, void** priv, ERL_NIF_TERM load_info) {
   binaries = open_binaries(env);
   ErlNifResourceTypeInit init{drop_watch, nullptr, caller_down, 3, nullptr};
   watches = enif_init_resource_type(env, "drey_watch", &init,
-                                    static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER), nullptr);
+                                    static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER),
+                                    nullptr);
   if (!binaries || !watches) return 1;
   try {
     *priv = make_state(load_info);
@@ -211,7 +222,9 @@ int open(ErlNifEnv* env, void** priv, ERL_NIF_TERM load_info) {
 int load(ErlNifEnv* env, void** priv, ERL_NIF_TERM load_info) { return open(env, priv, load_info); }
 
 /// New code has an engine of its own; the old one's calls end when the old code is purged.
-int upgrade(ErlNifEnv* env, void** priv, void**, ERL_NIF_TERM load_info) { return open(env, priv, load_info); }
+int upgrade(ErlNifEnv* env, void** priv, void**, ERL_NIF_TERM load_info) {
+  return open(env, priv, load_info);
+}
 
 void unload(ErlNifEnv* env, void* priv) {
   const Calling scope(env);  // what still runs is answered from this thread

@@ -63,9 +63,12 @@ class FromVm {
         for (int i = 0; i < arity; ++i) terms.push_back(read(elements[i], depth + 1));
         return term::tuple(std::move(terms));
       }
-      case ERL_NIF_TERM_TYPE_LIST: return list(value, depth);
-      case ERL_NIF_TERM_TYPE_MAP: return map(value, depth);
-      default: break;
+      case ERL_NIF_TERM_TYPE_LIST:
+        return list(value, depth);
+      case ERL_NIF_TERM_TYPE_MAP:
+        return map(value, depth);
+      default:
+        break;
     }
     return encoded(value);
   }
@@ -74,8 +77,9 @@ class FromVm {
   void count(std::size_t more) {
     elements_ += more;
     if (elements_ > limits_.elements)
-      throw Error("bad_term", fmt::format("the term has more than {} elements; send arrays as {{Type, Shape, Binary}}",
-                                          limits_.elements));
+      throw Error("bad_term",
+                  fmt::format("the term has more than {} elements; send arrays as {{Type, Shape, Binary}}",
+                              limits_.elements));
   }
 
   Term list(ERL_NIF_TERM value, std::size_t depth) {
@@ -85,7 +89,8 @@ class FromVm {
       count(1);
       result.elements.push_back(read(head, depth + 1));
     }
-    if (!enif_is_empty_list(env_.get(), tail)) result.tail = std::make_shared<const Term>(read(tail, depth + 1));
+    if (!enif_is_empty_list(env_.get(), tail))
+      result.tail = std::make_shared<const Term>(read(tail, depth + 1));
     return result;
   }
 
@@ -140,8 +145,7 @@ class ToVm {
   ERL_NIF_TERM make(std::int64_t value) { return enif_make_int64(env_, value); }
 
   ERL_NIF_TERM make(double value) {
-    if (!std::isfinite(value))
-      throw Error("not_finite", fmt::format("{} cannot be an Erlang float", value));
+    if (!std::isfinite(value)) throw Error("not_finite", fmt::format("{} cannot be an Erlang float", value));
     return enif_make_double(env_, value);
   }
 
@@ -231,7 +235,8 @@ ERL_NIF_TERM to_vm(ErlNifEnv* env, const Term& value, ErlNifResourceType* binari
 
 ErlNifResourceType* open_binaries(ErlNifEnv* env) {
   return enif_open_resource_type(env, nullptr, "drey_binary", drop_binary,
-                                 static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER), nullptr);
+                                 static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER),
+                                 nullptr);
 }
 
 }  // namespace drey::nif

@@ -13,7 +13,8 @@
 
 namespace drey::service {
 
-static_assert(std::endian::native == std::endian::little, "arrays travel little-endian and are never swapped");
+static_assert(std::endian::native == std::endian::little,
+              "arrays travel little-endian and are never swapped");
 
 using term::Term;
 
@@ -50,10 +51,13 @@ Numbers read_array(const term::Tuple& array, std::string_view what, std::uint64_
                             : type == "u8"                   ? 1
                                                              : 0;
   if (width == 0)
-    throw Error("wrong_type", fmt::format("{} has element type {}; known: f32, f64, s32, s64, u8", what, type));
+    throw Error("wrong_type",
+                fmt::format("{} has element type {}; known: f32, f64, s32, s64, u8", what, type));
   if (!sizes || sizes->tail || !data)
-    throw Error("wrong_type", fmt::format("{} is a tuple, but not {{Type, Shape, Binary}} with a list of sizes and "
-                                          "a binary", what));
+    throw Error("wrong_type",
+                fmt::format("{} is a tuple, but not {{Type, Shape, Binary}} with a list of sizes and "
+                            "a binary",
+                            what));
   Numbers numbers;
   for (const Term& size : sizes->elements) {
     const auto* n = size.as<std::int64_t>();
@@ -61,12 +65,14 @@ Numbers read_array(const term::Tuple& array, std::string_view what, std::uint64_
       throw Error("wrong_shape", fmt::format("{} has shape {}; sizes are integers from 0", what,
                                              term::to_string(array.elements[1])));
     numbers.shape.push_back(static_cast<std::uint64_t>(*n));
-    if (numbers.shape.size() > 16) throw Error("wrong_shape", fmt::format("{} has more than 16 dimensions", what));
+    if (numbers.shape.size() > 16)
+      throw Error("wrong_shape", fmt::format("{} has more than 16 dimensions", what));
   }
   const std::uint64_t count = element_count(numbers.shape, what, limit);
   if (data->size() != count * width)
-    throw Error("wrong_shape", fmt::format("{} of type {} and shape {} needs {} bytes; its binary has {}", what, type,
-                                           term::to_string(array.elements[1]), count * width, data->size()));
+    throw Error("wrong_shape",
+                fmt::format("{} of type {} and shape {} needs {} bytes; its binary has {}", what, type,
+                            term::to_string(array.elements[1]), count * width, data->size()));
   numbers.values.resize(count);
   if (type == "f64")
     std::memcpy(numbers.values.data(), data->bytes().data(), data->size());
@@ -91,14 +97,15 @@ void read_list(const Term& value, std::size_t level, std::string_view what, Numb
   }
   const auto* list = value.as<term::List>();
   if (!list || list->tail)
-    throw Error("wrong_type", fmt::format("{}: {} is neither a number nor a list of numbers nor {{Type, Shape, Binary}}",
-                                          what, term::to_string(value)));
+    throw Error("wrong_type",
+                fmt::format("{}: {} is neither a number nor a list of numbers nor {{Type, Shape, Binary}}",
+                            what, term::to_string(value)));
   if (level == numbers.shape.size())
     throw Error("wrong_shape",
                 fmt::format("{}: {} found where a number was expected", what, term::to_string(value)));
   if (list->elements.size() != numbers.shape[level])
-    throw Error("wrong_shape", fmt::format("{}: a list of {} found among lists of {}", what, list->elements.size(),
-                                           numbers.shape[level]));
+    throw Error("wrong_shape", fmt::format("{}: a list of {} found among lists of {}", what,
+                                           list->elements.size(), numbers.shape[level]));
   for (const Term& element : list->elements) read_list(element, level + 1, what, numbers);
 }
 
@@ -108,9 +115,9 @@ Term array(std::string_view type, std::vector<T> values, const Shape& shape) {
   const auto bytes = std::as_bytes(std::span(*owner));
   std::vector<Term> sizes;
   for (const std::uint64_t size : shape) sizes.emplace_back(static_cast<std::int64_t>(size));
-  return term::tuple({term::atom(type), term::list(std::move(sizes)),
-                      term::Binary(std::move(owner),
-                                   {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})});
+  return term::tuple(
+      {term::atom(type), term::list(std::move(sizes)),
+       term::Binary(std::move(owner), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})});
 }
 
 }  // namespace
@@ -131,12 +138,18 @@ Numbers read_numbers(const Term& value, std::string_view what, std::uint64_t lim
   return numbers;
 }
 
-Term array_f64(std::vector<double> values, const Shape& shape) { return array("f64", std::move(values), shape); }
-Term array_f32(std::vector<float> values, const Shape& shape) { return array("f32", std::move(values), shape); }
+Term array_f64(std::vector<double> values, const Shape& shape) {
+  return array("f64", std::move(values), shape);
+}
+Term array_f32(std::vector<float> values, const Shape& shape) {
+  return array("f32", std::move(values), shape);
+}
 Term array_s32(std::vector<std::int32_t> values, const Shape& shape) {
   return array("s32", std::move(values), shape);
 }
-Term array_u8(std::vector<std::uint8_t> values, const Shape& shape) { return array("u8", std::move(values), shape); }
+Term array_u8(std::vector<std::uint8_t> values, const Shape& shape) {
+  return array("u8", std::move(values), shape);
+}
 
 Term number(double value) {
   if (std::isfinite(value)) return value;

@@ -13,7 +13,8 @@ using Shape = std::vector<std::uint64_t>;
 
 /// The product of the sizes.
 /// \throws Error{too_large} when it passes `limit`
-std::uint64_t element_count(const Shape& shape, std::string_view what, std::uint64_t limit = std::uint64_t{1} << 32);
+std::uint64_t element_count(const Shape& shape, std::string_view what,
+                            std::uint64_t limit = std::uint64_t{1} << 32);
 
 struct Numbers {
   Shape shape;
@@ -23,7 +24,8 @@ struct Numbers {
 /// Reads an array of any type, or (nested) lists of numbers of equal lengths.
 /// \param what names the thing in errors: "points"
 /// \throws Error{wrong_type} what it is instead, Error{wrong_shape} when lengths do not agree
-Numbers read_numbers(const term::Term& value, std::string_view what, std::uint64_t limit = std::uint64_t{1} << 28);
+Numbers read_numbers(const term::Term& value, std::string_view what,
+                     std::uint64_t limit = std::uint64_t{1} << 28);
 
 /// `{f64, Shape, Binary}` over the vector itself, which is moved and never copied.
 term::Term array_f64(std::vector<double> values, const Shape& shape);

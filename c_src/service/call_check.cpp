@@ -61,12 +61,14 @@ void find_start(const model::Model& model, const Context& context) {
     if (Clock::now() > until && i < tries - 1) return;
     for (double& x : point) x = uniform(random);
   }
-  throw Error("bad_start",
-              fmt::format("the log density is {} at {} starts of {}: the model excludes its own parameters' values (data "
-                          "outside a distribution's support, a scale that is negative, bounds that contradict each "
-                          "other)",
-                          std::isnan(value) ? "not a number" : "minus infinity", tries, tries),
-              "model");
+  throw Error(
+      "bad_start",
+      fmt::format(
+          "the log density is {} at {} starts of {}: the model excludes its own parameters' values (data "
+          "outside a distribution's support, a scale that is negative, bounds that contradict each "
+          "other)",
+          std::isnan(value) ? "not a number" : "minus infinity", tries, tries),
+      "model");
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ Prepared prepare_info(std::vector<Term>) {
           {"memory_bytes", Term(static_cast<std::int64_t>(device.memory_bytes))},
           {"f64", term::boolean(device.f64)},
           {"subgroup_size", Term(static_cast<std::int64_t>(device.subgroup_size))},
-          {"vulkan", term::text(fmt::format("{}.{}.{}", device.api_version >> 22 & 0x7f, device.api_version >> 12 & 0x3ff,
-                                            device.api_version & 0xfff))},
+          {"vulkan", term::text(fmt::format("{}.{}.{}", device.api_version >> 22 & 0x7f,
+                                            device.api_version >> 12 & 0x3ff, device.api_version & 0xfff))},
       }));
     }
     const EngineOptions& engine = *context.engine;

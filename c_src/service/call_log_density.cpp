@@ -18,23 +18,27 @@ namespace {
 /// [count][dimension], from an array, a list of points, or one point as a flat list.
 std::vector<double> read_points(const Term& value, std::uint64_t dimension, std::uint64_t& count) {
   Numbers numbers = read_numbers(value, "points", std::uint64_t{1} << 24);
-  if (numbers.shape.size() == 1 && numbers.shape[0] == dimension) numbers.shape.insert(numbers.shape.begin(), 1);
+  if (numbers.shape.size() == 1 && numbers.shape[0] == dimension)
+    numbers.shape.insert(numbers.shape.begin(), 1);
   if (numbers.shape.size() != 2 || numbers.shape[1] != dimension)
-    throw Error("wrong_shape",
-                fmt::format("points are {} unconstrained numbers each, shape [count, {}]; found shape {}", dimension,
-                            dimension, numbers.shape.empty() ? "[]" : fmt::format("[{}]", fmt::join(numbers.shape, ","))),
-                "points");
+    throw Error(
+        "wrong_shape",
+        fmt::format("points are {} unconstrained numbers each, shape [count, {}]; found shape {}", dimension,
+                    dimension,
+                    numbers.shape.empty() ? "[]" : fmt::format("[{}]", fmt::join(numbers.shape, ","))),
+        "points");
   count = numbers.shape[0];
   for (std::size_t i = 0; i < numbers.values.size(); ++i)
     if (!std::isfinite(numbers.values[i]))
-      throw Error("not_finite", fmt::format("point {} has {} as its number {}", i / dimension + 1, numbers.values[i],
-                                            i % dimension + 1),
+      throw Error("not_finite",
+                  fmt::format("point {} has {} as its number {}", i / dimension + 1, numbers.values[i],
+                              i % dimension + 1),
                   "points");
   return std::move(numbers.values);
 }
 
-std::vector<nuts::Evaluation> on_host(const model::Model& model, const std::vector<double>& points, std::uint64_t count,
-                                      const Context& context) {
+std::vector<nuts::Evaluation> on_host(const model::Model& model, const std::vector<double>& points,
+                                      std::uint64_t count, const Context& context) {
   const model::Program program = grad::differentiate(model.density, model.dimension);
   model::Evaluator evaluator(program, model.data);
   std::vector<nuts::Evaluation> evaluations;
@@ -55,7 +59,8 @@ Prepared prepare_log_density(std::vector<Term> arguments) {
   prepared.on_device = !options.host;
   prepared.device = options.device;
   prepared.deadline = options.deadline;
-  prepared.work = [options, term = std::move(arguments[0]), points_term = std::move(arguments[1])](Context& context) {
+  prepared.work = [options, term = std::move(arguments[0]),
+                   points_term = std::move(arguments[1])](Context& context) {
     const auto model = context.models->get(term);
     std::uint64_t count = 0;
     const std::vector<double> points = read_points(points_term, model->dimension, count);
@@ -68,7 +73,8 @@ Prepared prepare_log_density(std::vector<Term> arguments) {
                            ? options.sampling.precision == nuts::PrecisionChoice::F64
                            : device.f64;
       if (f64 && !device.f64)
-        throw Error("device_limit", fmt::format("{} has no f64; take precision f32, or device host", device.name),
+        throw Error("device_limit",
+                    fmt::format("{} has no f64; take precision f32, or device host", device.name),
                     "options: precision");
       evaluations = context.samplers->get(model).log_density(points, f64);
     }

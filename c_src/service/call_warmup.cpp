@@ -20,7 +20,8 @@ Prepared prepare_warmup(std::vector<Term> arguments) {
     const auto model = context.models->get(term);
     nuts::Sampler& sampler = context.samplers->get(model);
     nuts::Options sampling = options.sampling;
-    sampling.chains = options.chains.value_or(default_chains(context.samplers->device(), 1, model->dimension));
+    sampling.chains =
+        options.chains.value_or(default_chains(context.samplers->device(), 1, model->dimension));
     check_stop(context);
     return ok(tuning_term(sampler.warmup(sampling, context.progress, context.stop)));
   };

@@ -18,26 +18,29 @@ std::span<const CallRow> calls() {
   static const std::array<CallRow, 9> rows = {{
       {"info", 0, Kind::Quick, prepare_info, "info()", "#{version, node, door, devices, limits}",
        "the engine, its devices, its limits"},
-      {"check", 1, Kind::Job, prepare_check, "check(Model)", "{ok, #{dimension, parameters, outputs, warnings}}",
-       "whether the model is one, and what it has"},
-      {"log_density", 2, Kind::Job, prepare_log_density, "log_density(Model, Points)", "{ok, #{value, gradient}}",
-       "the log density, normalised and with Jacobians, at unconstrained points"},
+      {"check", 1, Kind::Job, prepare_check, "check(Model)",
+       "{ok, #{dimension, parameters, outputs, warnings}}", "whether the model is one, and what it has"},
+      {"log_density", 2, Kind::Job, prepare_log_density, "log_density(Model, Points)",
+       "{ok, #{value, gradient}}", "the log density, normalised and with Jacobians, at unconstrained points"},
       {"log_density", 3, Kind::Job, prepare_log_density, "log_density(Model, Points, Opts)",
        "{ok, #{value, gradient}}", "with options"},
       {"warmup", 2, Kind::Job, prepare_warmup, "warmup(Model, Opts)", "{ok, Tuning}",
        "step size, inverse metric and positions to sample from"},
-      {"sample", 2, Kind::Job, prepare_sample, "sample(Model, Opts)", "{ok, Result}", "draws and their summary"},
+      {"sample", 2, Kind::Job, prepare_sample, "sample(Model, Opts)", "{ok, Result}",
+       "draws and their summary"},
       {"summary", 1, Kind::Job, prepare_summary, "summary(Draws)", "{ok, [Row]}",
        "the rows of draws shaped [Chains, Draws | Shape], of one run or several joined"},
       {"jobs", 0, Kind::Immediate, nullptr, "jobs()", "[Job]", "what runs and waits"},
-      {"cancel", 1, Kind::Immediate, nullptr, "cancel(Job)", "ok", "stops a job; its caller gets reason cancelled"},
+      {"cancel", 1, Kind::Immediate, nullptr, "cancel(Job)", "ok",
+       "stops a job; its caller gets reason cancelled"},
   }};
   return rows;
 }
 
 const CallRow* find_call(std::string_view name, std::size_t arity) {
   const auto rows = calls();
-  const auto row = std::ranges::find_if(rows, [&](const CallRow& r) { return r.name == name && r.arity == arity; });
+  const auto row =
+      std::ranges::find_if(rows, [&](const CallRow& r) { return r.name == name && r.arity == arity; });
   return row == rows.end() ? nullptr : &*row;
 }
 
@@ -56,13 +59,16 @@ Term current_error() {
   } catch (const Error& error) {
     return error_term(error);
   } catch (const std::bad_alloc&) {
-    return error_term(Error("out_of_memory", "the host has not the memory for this call; take fewer chains, draws or "
-                                             "outputs, or thin"));
+    return error_term(Error("out_of_memory",
+                            "the host has not the memory for this call; take fewer chains, draws or "
+                            "outputs, or thin"));
   } catch (const std::exception& error) {
-    return error_term(Error("internal", fmt::format("{}; this is a defect of Drey, please report it with the model",
-                                                    error.what())));
+    return error_term(
+        Error("internal",
+              fmt::format("{}; this is a defect of Drey, please report it with the model", error.what())));
   } catch (...) {
-    return error_term(Error("internal", "an unknown exception; this is a defect of Drey, please report it with the model"));
+    return error_term(
+        Error("internal", "an unknown exception; this is a defect of Drey, please report it with the model"));
   }
 }
 
@@ -89,7 +95,8 @@ void check_size(const model::Model& model, const nuts::Options& options, const E
                        static_cast<double>(model.dimension + model.output_size + 6);
   if (bytes > static_cast<double>(engine.max_result_bytes))
     throw Error("too_large",
-                fmt::format("{} chains of {} draws of {} numbers take {:.1f} GiB, {:.1f} allowed at once; take fewer chains or "
+                fmt::format("{} chains of {} draws of {} numbers take {:.1f} GiB, {:.1f} allowed at once; "
+                            "take fewer chains or "
                             "draws, thin, or split the run into jobs (first_chain, tuning)",
                             options.chains, options.draws, model.dimension + model.output_size + 6,
                             bytes / (1u << 30), static_cast<double>(engine.max_result_bytes) / (1u << 30)),

@@ -16,8 +16,8 @@
 #include "service/options.h"
 #include "term/term.h"
 
-/// The calls, one file each (call_sample.cpp, ...). A call is prepared where it came in: its arguments are looked at
-/// and its options checked, nothing is computed. Its work then runs on the thread it needs.
+/// The calls, one file each (call_sample.cpp, ...). A call is prepared where it came in: its arguments are
+/// looked at and its options checked, nothing is computed. Its work then runs on the thread it needs.
 namespace drey::service {
 
 /// What a call's work may use.

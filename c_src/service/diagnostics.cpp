@@ -27,10 +27,11 @@ std::vector<std::string> warnings(const nuts::Draws& draws, const std::vector<st
     }
   }
   if (low > 0)
-    found.push_back(fmt::format(
-        "E-BFMI is below 0.3 in {} of {} chains (lowest {:.2f}): the tails of the energy are explored slowly; "
-        "write hierarchical parameters non-centred, or put tighter priors on scales",
-        low, draws.chains, lowest));
+    found.push_back(
+        fmt::format("E-BFMI is below 0.3 in {} of {} chains (lowest {:.2f}): the tails of the energy are "
+                    "explored slowly; "
+                    "write hierarchical parameters non-centred, or put tighter priors on scales",
+                    low, draws.chains, lowest));
 
   const stats::Row* worst = nullptr;
   std::size_t above = 0;
@@ -40,10 +41,11 @@ std::vector<std::string> warnings(const nuts::Draws& draws, const std::vector<st
     if (!worst || row.rhat > worst->rhat) worst = &row;
   }
   if (worst)
-    found.push_back(fmt::format(
-        "R-hat is above 1.01 for {} of {} quantities (largest {:.3f}, {}): the chains have not mixed; take more "
-        "warm-up and draws, and check the model for several modes",
-        above, rows.size(), worst->rhat, worst->name));
+    found.push_back(
+        fmt::format("R-hat is above 1.01 for {} of {} quantities (largest {:.3f}, {}): the chains have not "
+                    "mixed; take more "
+                    "warm-up and draws, and check the model for several modes",
+                    above, rows.size(), worst->rhat, worst->name));
 
   const double enough = 100.0 * static_cast<double>(std::min<std::uint64_t>(draws.chains, 4));
   const stats::Row* least = nullptr;

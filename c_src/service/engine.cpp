@@ -21,8 +21,8 @@ namespace drey::service {
 
 using term::Term;
 
-/// A control thread routes jobs to workers, runs quick calls, keeps deadlines and answers what is cancelled; it never
-/// waits for a device. Workers compute.
+/// A control thread routes jobs to workers, runs quick calls, keeps deadlines and answers what is cancelled;
+/// it never waits for a device. Workers compute.
 class Engine::Impl {
  public:
   explicit Impl(EngineOptions options) : options_(std::move(options)) {
@@ -51,8 +51,9 @@ class Engine::Impl {
     const Ticket ticket = next_.fetch_add(1);
     const CallRow* row = find_call(call.function, call.arguments.size());
     if (!row) {
-      call.reply(error_term(Error("undef", fmt::format("there is no drey:{}/{}; docs/calls.md lists the calls", call.function.substr(0, 100),
-                                                       call.arguments.size()))));
+      call.reply(
+          error_term(Error("undef", fmt::format("there is no drey:{}/{}; docs/calls.md lists the calls",
+                                                call.function.substr(0, 100), call.arguments.size()))));
       return ticket;
     }
     if (row->kind == Kind::Immediate) {
@@ -82,9 +83,10 @@ class Engine::Impl {
     else if (closed)
       job->answer(error_term(Error("cancelled", "the engine is shutting down")));
     else
-      job->answer(error_term(Error("busy", fmt::format("{} jobs run or wait here already, the most allowed; try again later, "
-                                                       "or another node",
-                                                       options_.max_jobs))));
+      job->answer(error_term(
+          Error("busy", fmt::format("{} jobs run or wait here already, the most allowed; try again later, "
+                                    "or another node",
+                                    options_.max_jobs))));
     return ticket;
   }
 
@@ -131,8 +133,9 @@ class Engine::Impl {
     }
     const auto* id = arguments[0].as<std::int64_t>();
     if (!id)
-      return error_term(Error("wrong_type", fmt::format("a job is the integer that jobs() lists as id; found {}",
-                                                        term::to_string(arguments[0]))));
+      return error_term(
+          Error("wrong_type", fmt::format("a job is the integer that jobs() lists as id; found {}",
+                                          term::to_string(arguments[0]))));
     if (*id < 0 || !cancel(static_cast<Ticket>(*id)))
       return error_term(Error("no_such_job", fmt::format("no job {} runs or waits here", *id)));
     return term::atom("ok");
@@ -169,8 +172,9 @@ class Engine::Impl {
       if (!late.empty()) {
         lock.unlock();
         for (const auto& job : late)
-          end(job, "deadline", fmt::format("deadline_ms passed while the job was {}; allow more time, or ask for fewer draws",
-                                           job->reached()));
+          end(job, "deadline",
+              fmt::format("deadline_ms passed while the job was {}; allow more time, or ask for fewer draws",
+                          job->reached()));
         lock.lock();
       } else if (next) {
         wake_.wait_until(lock, *next);
@@ -180,7 +184,8 @@ class Engine::Impl {
     }
   }
 
-  /// Answers a job before its work is done, and lets the work know. What waits in a worker's queue is skipped there.
+  /// Answers a job before its work is done, and lets the work know. What waits in a worker's queue is skipped
+  /// there.
   void end(const std::shared_ptr<Job>& job, const char* reason, const std::string& message) {
     job->stop.request_stop();
     if (!job->running()) erase(job);
@@ -209,7 +214,8 @@ class Engine::Impl {
       }
       auto& worker = workers_[device];
       if (!worker)
-        worker = std::make_unique<Worker>(device, options_, models_, [this](const auto& done) { erase(done); });
+        worker =
+            std::make_unique<Worker>(device, options_, models_, [this](const auto& done) { erase(done); });
       worker->push(job);
     } catch (...) {
       const Term answer = current_error();
@@ -228,11 +234,13 @@ class Engine::Impl {
     if (workers_.contains(device)) return;
     const auto devices = gpu::devices();
     if (devices.empty())
-      throw Error("no_device", "there is no usable Vulkan device here; install a driver (mesa-vulkan-drivers has one for "
-                               "the CPU)");
+      throw Error("no_device",
+                  "there is no usable Vulkan device here; install a driver (mesa-vulkan-drivers has one for "
+                  "the CPU)");
     if (std::ranges::none_of(devices, [&](const auto& d) { return d.index == device; }))
       throw Error("bad_option",
-                  fmt::format("device is an index that info() lists; there are {}, and none is {}", devices.size(), device),
+                  fmt::format("device is an index that info() lists; there are {}, and none is {}",
+                              devices.size(), device),
                   "options: device");
   }
 
@@ -256,7 +264,9 @@ class Engine::Impl {
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Engine::~Engine() = default;
 
-bool Engine::exports(std::string_view function, std::size_t arity) { return find_call(function, arity) != nullptr; }
+bool Engine::exports(std::string_view function, std::size_t arity) {
+  return find_call(function, arity) != nullptr;
+}
 Ticket Engine::submit(Call call) { return impl_->submit(std::move(call)); }
 void Engine::cancel(Ticket ticket) { impl_->cancel(ticket); }
 std::string Engine::device_name() const { return impl_->device_name(); }

@@ -10,8 +10,8 @@
 
 #include "term/term.h"
 
-/// The calls of the product: one contract, two doors. The only header of the engine (beside term/) that a door
-/// includes. It knows nothing of sockets, processes of the VM, or how a term travelled.
+/// The calls of the product: one contract, two doors. The only header of the engine (beside term/) that a
+/// door includes. It knows nothing of sockets, processes of the VM, or how a term travelled.
 namespace drey::service {
 
 /// Names a call in progress; unique for the life of an Engine.
@@ -29,9 +29,9 @@ struct Call {
 };
 
 struct EngineOptions {
-  std::string node_name;    ///< what info() answers as `node`
-  std::string door;         ///< `node` or `nif`
-  int device = -1;          ///< index into the devices; -1: the best one
+  std::string node_name;      ///< what info() answers as `node`
+  std::string door;           ///< `node` or `nif`
+  int device = -1;            ///< index into the devices; -1: the best one
   std::size_t max_jobs = 64;  ///< running and waiting; more are refused with reason `busy`
   std::size_t max_result_bytes = std::size_t{4} << 30;  ///< a run's draws in the host's memory, at most
 };

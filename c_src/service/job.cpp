@@ -21,7 +21,11 @@ std::optional<Job::Clock::time_point> deadline_of(const Prepared& prepared) {
 }  // namespace
 
 Job::Job(Ticket ticket, const CallRow& call_row, Call call, Prepared work)
-    : id(ticket), row(call_row), prepared(std::move(work)), deadline(deadline_of(prepared)), call_(std::move(call)) {
+    : id(ticket),
+      row(call_row),
+      prepared(std::move(work)),
+      deadline(deadline_of(prepared)),
+      call_(std::move(call)) {
   call_.arguments.clear();
 }
 
@@ -68,17 +72,19 @@ std::string Job::reached() const {
 }
 
 Term Job::progress_message() const {
-  return term::tuple({term::atom("drey"), Term(static_cast<std::int64_t>(id)),
-                      term::tuple({term::atom("progress"),
-                                   term::map({{"phase", term::atom(phase_)},
-                                              {"done", Term(static_cast<std::int64_t>(done_))},
-                                              {"total", Term(static_cast<std::int64_t>(total_))},
-                                              {"divergent", Term(static_cast<std::int64_t>(divergent_))}})})});
+  return term::tuple(
+      {term::atom("drey"), Term(static_cast<std::int64_t>(id)),
+       term::tuple({term::atom("progress"),
+                    term::map({{"phase", term::atom(phase_)},
+                               {"done", Term(static_cast<std::int64_t>(done_))},
+                               {"total", Term(static_cast<std::int64_t>(total_))},
+                               {"divergent", Term(static_cast<std::int64_t>(divergent_))}})})});
 }
 
 Term Job::describe() const {
   const std::lock_guard lock(mutex_);
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - submitted_).count();
+  const auto elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - submitted_).count();
   return term::map({{"id", Term(static_cast<std::int64_t>(id))},
                     {"call", term::atom(row.name)},
                     {"phase", term::atom(answered() ? "stopping" : phase_)},

@@ -15,8 +15,8 @@
 
 namespace drey::service {
 
-/// A call on its way from submit to its one answer. Any thread may answer it, note its progress or look at it; the
-/// first answer counts.
+/// A call on its way from submit to its one answer. Any thread may answer it, note its progress or look at
+/// it; the first answer counts.
 class Job {
  public:
   using Clock = std::chrono::steady_clock;

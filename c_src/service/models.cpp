@@ -22,8 +22,8 @@ std::size_t hash_of(const term::Encoded& encoded) {
 /// Equal terms are cut into pieces at the same places.
 bool same(const term::Encoded& a, const term::Encoded& b) {
   return a.size == b.size && std::ranges::equal(a.pieces, b.pieces, [](const auto& x, const auto& y) {
-    return std::ranges::equal(x.bytes(), y.bytes());
-  });
+           return std::ranges::equal(x.bytes(), y.bytes());
+         });
 }
 
 }  // namespace
@@ -43,7 +43,8 @@ std::shared_ptr<const model::Model> Models::get(const term::Term& term) {
   auto model = std::make_shared<const model::Model>(model::compile(term));
   const std::lock_guard lock(mutex_);
   // Two threads may compile one model at once: the first one's is kept, so that samplers are shared.
-  const auto found = std::ranges::find_if(entries_, [&](const Entry& e) { return e.hash == hash && same(e.key, key); });
+  const auto found =
+      std::ranges::find_if(entries_, [&](const Entry& e) { return e.hash == hash && same(e.key, key); });
   if (found != entries_.end()) return found->model;
   if (key.size > most_bytes_) return model;
   bytes_ += key.size;

@@ -24,7 +24,8 @@ namespace {
 
 std::int64_t integer(std::string_view name, const Term& value, std::int64_t least, std::int64_t most) {
   const auto* n = value.as<std::int64_t>();
-  if (!n || *n < least || *n > most) refuse(name, value, fmt::format("an integer from {} to {}", least, most));
+  if (!n || *n < least || *n > most)
+    refuse(name, value, fmt::format("an integer from {} to {}", least, most));
   return *n;
 }
 
@@ -66,10 +67,11 @@ struct Row {
 
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = {
-      {{"chains", "warmup sample", "1 to 65536", "as many as suit the device",
-        "how many chains run"},
+      {{"chains", "warmup sample", "1 to 65536", "as many as suit the device", "how many chains run"},
        [](auto name, const Term& v, Options& o) { o.chains = count(name, v, 1, max_chains); }},
-      {{"draws", "warmup sample", "1 to 1000000", "1000", "draws kept of each chain (warmup takes it and needs it not, so that both calls can have the same options; so thin, outputs, summary)"},
+      {{"draws", "warmup sample", "1 to 1000000", "1000",
+        "draws kept of each chain (warmup takes it and needs it not, so that both calls can have the same "
+        "options; so thin, outputs, summary)"},
        [](auto name, const Term& v, Options& o) { o.sampling.draws = count(name, v, 1, max_draws); }},
       {{"warmup", "warmup sample", "1 to 100000", "1000",
         "transitions a chain may spend on warm-up, at most; the pooled schedule uses fewer"},
@@ -86,7 +88,8 @@ const std::vector<Row>& rows() {
         "the global number of this job's first chain, for runs split over nodes"},
        [](auto name, const Term& v, Options& o) { o.sampling.first_chain = count(name, v, 0, max_first); }},
       {{"precision", "log_density warmup sample", "f32, f64, auto", "auto (log_density: f64)",
-        "of the arithmetic on the device; auto takes f32 where its noise stays small on this model, else f64"},
+        "of the arithmetic on the device; auto takes f32 where its noise stays small on this model, else "
+        "f64"},
        [](auto name, const Term& v, Options& o) {
          constexpr nuts::PrecisionChoice choices[] = {nuts::PrecisionChoice::F32, nuts::PrecisionChoice::F64,
                                                       nuts::PrecisionChoice::Auto};
@@ -94,7 +97,8 @@ const std::vector<Row>& rows() {
          o.precision_given = true;
        }},
       {{"metric", "warmup sample", "auto, diagonal, dense", "auto",
-        "the kind of inverse metric; auto takes a dense one where the draws of the warm-up are correlated enough"},
+        "the kind of inverse metric; auto takes a dense one where the draws of the warm-up are correlated "
+        "enough"},
        [](auto name, const Term& v, Options& o) {
          constexpr nuts::MetricKind kinds[] = {nuts::MetricKind::Auto, nuts::MetricKind::Diagonal,
                                                nuts::MetricKind::Dense};
@@ -132,7 +136,9 @@ const std::vector<Row>& rows() {
          }
        }},
       {{"summary", "warmup sample", "true, false", "true", "whether the result has summary rows"},
-       [](auto name, const Term& v, Options& o) { o.summary = choice(name, v, {"false", "true"}) == 1; }},
+       [](auto name, const Term& v, Options& o) {
+         o.summary = choice(name, v, {"false", "true"}) == 1;
+       }},
       {{"stream_to", "warmup sample", "a pid", "none",
         "gets the messages {drey, Job, {progress, Map}} while the job runs"},
        [](auto name, const Term& v, Options& o) {
@@ -142,7 +148,8 @@ const std::vector<Row>& rows() {
       {{"deadline_ms", "log_density warmup sample", "1 to 2147483647", "none",
         "the call answers {error, #{reason => deadline}} after so many milliseconds"},
        [](auto name, const Term& v, Options& o) {
-         o.deadline = std::chrono::milliseconds(integer(name, v, 1, std::numeric_limits<std::int32_t>::max()));
+         o.deadline =
+             std::chrono::milliseconds(integer(name, v, 1, std::numeric_limits<std::int32_t>::max()));
        }},
       {{"device", "log_density warmup sample", "an index of info(); log_density: or host", "the best one",
         "where to compute; host is the evaluator in f64 on the CPU"},
@@ -173,7 +180,8 @@ void read_one(const Term& key, const Term& value, std::string_view call, std::ve
               Options& options) {
   const auto name = name_of(key);
   if (!name)
-    throw Error("bad_option", fmt::format("an option's name is an atom; found {}", term::to_string(key)), "options");
+    throw Error("bad_option", fmt::format("an option's name is an atom; found {}", term::to_string(key)),
+                "options");
   if (std::ranges::find(seen, *name) != seen.end()) return;  // the first of a property list counts
   seen.push_back(*name);
   std::vector<std::string> known;
@@ -187,7 +195,8 @@ void read_one(const Term& key, const Term& value, std::string_view call, std::ve
   }
   for (const Row& row : rows())
     if (row.row.name == *name)
-      throw Error("unknown_option", fmt::format("{} takes no option {}; it is one of: {}", call, *name, row.row.calls),
+      throw Error("unknown_option",
+                  fmt::format("{} takes no option {}; it is one of: {}", call, *name, row.row.calls),
                   "options");
   std::string message = fmt::format("{} has no option {}", call, *name);
   const std::string nearest = model::did_you_mean(*name, known);
@@ -217,11 +226,13 @@ Options read_options(const Term& term, std::string_view call) {
       else if (element.as<term::Atom>())
         read_one(element, yes, call, seen, options);
       else
-        throw Error("bad_option", fmt::format("an option is {{Name, Value}}; found {}", term::to_string(element)),
+        throw Error("bad_option",
+                    fmt::format("an option is {{Name, Value}}; found {}", term::to_string(element)),
                     "options");
     }
   } else {
-    throw Error("bad_option", fmt::format("options are a map or a property list; found {}", term::to_string(term)),
+    throw Error("bad_option",
+                fmt::format("options are a map or a property list; found {}", term::to_string(term)),
                 "options");
   }
   if (options.host && call != "log_density")

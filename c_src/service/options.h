@@ -16,9 +16,9 @@ namespace drey::service {
 /// One row of the table of options: what docs/calls.md lists and unknown names are compared with.
 struct OptionRow {
   std::string_view name;
-  std::string_view calls;    ///< which calls take it, separated by spaces
-  std::string_view value;    ///< what it may be, for a person
-  std::string_view fallback; ///< the default, for a person
+  std::string_view calls;     ///< which calls take it, separated by spaces
+  std::string_view value;     ///< what it may be, for a person
+  std::string_view fallback;  ///< the default, for a person
   std::string_view meaning;
 };
 std::vector<OptionRow> option_table();
@@ -31,13 +31,14 @@ struct Options {
   std::optional<std::vector<std::string>> outputs;  ///< none: all
   std::optional<term::Term> stream_to;              ///< a pid
   std::optional<std::chrono::milliseconds> deadline;
-  std::optional<std::uint32_t> device;              ///< none: the engine's
-  bool host = false;                                ///< log_density: the host's evaluator
+  std::optional<std::uint32_t> device;  ///< none: the engine's
+  bool host = false;                    ///< log_density: the host's evaluator
   bool summary = true;
 };
 
 /// \param call the call's name: which options it takes
-/// \throws Error{unknown_option} with the nearest name, Error{bad_option} what the option may be and what it is
+/// \throws Error{unknown_option} with the nearest name, Error{bad_option} what the option may be and what it
+/// is
 Options read_options(const term::Term& options, std::string_view call);
 
 }  // namespace drey::service

@@ -32,7 +32,8 @@ std::vector<const model::Output*> select_outputs(const model::Model& model, cons
                   "options: outputs");
   }
   for (const model::Output& output : model.outputs)
-    if (std::ranges::find(*options.outputs, output.name) != options.outputs->end()) selected.push_back(&output);
+    if (std::ranges::find(*options.outputs, output.name) != options.outputs->end())
+      selected.push_back(&output);
   return selected;
 }
 
@@ -67,7 +68,7 @@ Term draws_term(nuts::Draws& draws, const std::vector<const model::Output*>& out
   for (const model::Output* output : outputs) {
     Shape shape = {draws.chains, draws.draws};
     shape.insert(shape.end(), output->shape.begin(), output->shape.end());
-    Term array = !f64 ? array_f32(gather<float>(draws, *output), shape)
+    Term array = !f64                                ? array_f32(gather<float>(draws, *output), shape)
                  : output->size == draws.output_size ? array_f64(std::move(draws.outputs), shape)
                                                      : array_f64(gather<double>(draws, *output), shape);
     map.pairs.emplace_back(term::atom(output->name), std::move(array));
@@ -111,7 +112,8 @@ std::vector<stats::Row> summarize(const nuts::Draws& draws, const std::vector<co
           value = *from;
           from += draws.output_size;
         }
-        rows[i] = stats::summarize(element_name(output->name, output->shape, element), values, draws.chains, superchain);
+        rows[i] = stats::summarize(element_name(output->name, output->shape, element), values, draws.chains,
+                                   superchain);
       }
     } catch (...) {
       const std::lock_guard lock(failure_mutex);
@@ -120,7 +122,8 @@ std::vector<stats::Row> summarize(const nuts::Draws& draws, const std::vector<co
   };
   // A few milliseconds of work are not worth a thread.
   const std::uint64_t worth = scalars.size() * count / 100000;
-  const std::uint64_t threads = std::min<std::uint64_t>({worth, scalars.size(), std::thread::hardware_concurrency(), 16});
+  const std::uint64_t threads =
+      std::min<std::uint64_t>({worth, scalars.size(), std::thread::hardware_concurrency(), 16});
   {
     std::vector<std::jthread> helpers;
     for (std::uint64_t t = 1; t < threads; ++t) helpers.emplace_back(work);

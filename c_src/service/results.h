@@ -22,8 +22,8 @@ std::vector<const model::Output*> select_outputs(const model::Model& model, cons
 std::string element_name(const std::string& name, const model::Shape& shape, std::uint64_t element);
 
 /// `#{Name => {f32 | f64, [Chains, Draws | Shape], Binary}}`: f32 where the draws were computed in f32, which
-/// loses nothing. Takes `draws.outputs` where it can serve as it is, so that nothing large is copied or outlives
-/// its use.
+/// loses nothing. Takes `draws.outputs` where it can serve as it is, so that nothing large is copied or
+/// outlives its use.
 term::Term draws_term(nuts::Draws& draws, const std::vector<const model::Output*>& outputs, bool f64);
 
 /// `#{lp, accept, energy, depth, leapfrogs, divergent}`, each `[Chains, Draws]`; takes those arrays.
@@ -33,7 +33,8 @@ term::Term stats_term(nuts::Draws& draws);
 /// \param superchain see stats/summary.h
 /// \param stopped    asked between rows, from several threads; true ends early with no rows
 std::vector<stats::Row> summarize(const nuts::Draws& draws, const std::vector<const model::Output*>& outputs,
-                                  const std::vector<std::uint32_t>& superchain, const std::function<bool()>& stopped);
+                                  const std::vector<std::uint32_t>& superchain,
+                                  const std::function<bool()>& stopped);
 
 term::Term row_term(const stats::Row& row);
 term::Term rows_term(const std::vector<stats::Row>& rows);

@@ -16,7 +16,9 @@ using term::Term;
 namespace {
 
 constexpr std::int64_t version = 1;
-std::string_view metric_name(nuts::MetricKind kind) { return kind == nuts::MetricKind::Dense ? "dense" : "diagonal"; }
+std::string_view metric_name(nuts::MetricKind kind) {
+  return kind == nuts::MetricKind::Dense ? "dense" : "diagonal";
+}
 
 [[noreturn]] void bad(const std::string& message, std::string_view field = {}) {
   throw Error("bad_tuning", message, field.empty() ? "tuning" : fmt::format("tuning: {}", field));
@@ -63,10 +65,11 @@ Term tuning_term(const nuts::Tuning& tuning) {
 }
 
 nuts::Tuning read_tuning(const Term& value) {
-  if (!value.as<term::Map>()) bad("a tuning is the map that warmup answered; found " + term::to_string(value));
+  if (!value.as<term::Map>())
+    bad("a tuning is the map that warmup answered; found " + term::to_string(value));
   if (whole(value, "version") != static_cast<std::uint64_t>(version))
-    bad(fmt::format("the tuning has version {}; this node reads version {}", term::to_string(field(value, "version")),
-                    version),
+    bad(fmt::format("the tuning has version {}; this node reads version {}",
+                    term::to_string(field(value, "version")), version),
         "version");
   constexpr std::array<std::string_view, 2> precisions = {"f32", "f64"};
   constexpr std::array<std::string_view, 2> mappings = {"invocation", "subgroup"};
@@ -74,10 +77,12 @@ nuts::Tuning read_tuning(const Term& value) {
   tuning.f64 = one_of(value, "precision", precisions) == "f64";
   tuning.mapping = one_of(value, "mapping", mappings);
   constexpr std::array<std::string_view, 2> metrics = {"diagonal", "dense"};
-  tuning.metric = one_of(value, "metric", metrics) == "dense" ? nuts::MetricKind::Dense : nuts::MetricKind::Diagonal;
+  tuning.metric =
+      one_of(value, "metric", metrics) == "dense" ? nuts::MetricKind::Dense : nuts::MetricKind::Diagonal;
   const auto step_size = field(value, "step_size").number();
   if (!step_size || !(*step_size > 0) || !std::isfinite(*step_size))
-    bad(fmt::format("step_size is a number above 0; found {}", term::to_string(field(value, "step_size"))), "step_size");
+    bad(fmt::format("step_size is a number above 0; found {}", term::to_string(field(value, "step_size"))),
+        "step_size");
   tuning.step_size = *step_size;
   tuning.dimension = whole(value, "dimension");
   tuning.transitions = whole(value, "transitions");
@@ -111,7 +116,8 @@ nuts::Tuning read_tuning(const Term& value) {
     if (std::ranges::any_of(tuning.inverse_metric, [](double x) { return !(x > 0); }))
       bad("a diagonal inverse_metric has only numbers above 0", "inverse_metric");
   }
-  if (tuning.metric == nuts::MetricKind::Dense && tuning.inverse_metric.size() != tuning.dimension * tuning.dimension)
+  if (tuning.metric == nuts::MetricKind::Dense &&
+      tuning.inverse_metric.size() != tuning.dimension * tuning.dimension)
     bad(fmt::format("a dense inverse_metric has {} numbers; found {}", tuning.dimension * tuning.dimension,
                     tuning.inverse_metric.size()),
         "inverse_metric");
@@ -125,7 +131,8 @@ void check_tuning(const nuts::Tuning& tuning, std::uint64_t dimension, std::stri
                     tuning.dimension, dimension),
         "dimension");
   if (tuning.model_key != model_key)
-    bad("the tuning is of another model; warm this model up, or check that both calls name the same one", "model_key");
+    bad("the tuning is of another model; warm this model up, or check that both calls name the same one",
+        "model_key");
   if (options.precision_given && options.sampling.precision != nuts::PrecisionChoice::Auto &&
       tuning.f64 != (options.sampling.precision == nuts::PrecisionChoice::F64))
     bad(fmt::format("the tuning was made in {}; leave the option precision out, or warm up in the other",

@@ -68,8 +68,8 @@ term::Term Worker::run(Job& job) {
     context.progress = [&job](const nuts::Progress& progress) { job.note(progress); };
     answer = job.prepared.work(context);
   } catch (const Error& error) {
-    doubtful = error.reason() == "internal" || error.reason() == "device_lost" || error.reason() == "device_error" ||
-               error.reason() == "out_of_memory";
+    doubtful = error.reason() == "internal" || error.reason() == "device_lost" ||
+               error.reason() == "device_error" || error.reason() == "out_of_memory";
     answer = current_error();
   } catch (...) {
     doubtful = true;

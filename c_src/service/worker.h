@@ -12,8 +12,8 @@
 
 namespace drey::service {
 
-/// A thread that runs jobs one after another: one for each device in use, and one for work on the host. Owns its device
-/// and the samplers made ready on it.
+/// A thread that runs jobs one after another: one for each device in use, and one for work on the host. Owns
+/// its device and the samplers made ready on it.
 class Worker {
  public:
   /// \param device index into the devices; -1: the host

@@ -12,9 +12,7 @@ struct Chains {
   std::uint64_t chains = 0;
   std::uint64_t draws = 0;  ///< a chain
 
-  std::span<const double> chain(std::uint64_t i) const {
-    return std::span(values).subspan(i * draws, draws);
-  }
+  std::span<const double> chain(std::uint64_t i) const { return std::span(values).subspan(i * draws, draws); }
 };
 
 /// Each chain cut into halves, the middle draw dropped when their number is odd. One draw a chain stays one.

@@ -29,8 +29,8 @@ double variance(std::span<const double> x) {
   return sum / (static_cast<double>(x.size()) - 1.0);
 }
 
-/// The autocovariance at each lag (divisor n), averaged over chains. A chain that mixes well needs few lags, which
-/// are summed directly; the first lag beyond those computes them all by FFT.
+/// The autocovariance at each lag (divisor n), averaged over chains. A chain that mixes well needs few lags,
+/// which are summed directly; the first lag beyond those computes them all by FFT.
 class MeanAutocovariance {
  public:
   explicit MeanAutocovariance(const Chains& chains) : chains_(chains.chains), draws_(chains.draws) {
@@ -70,8 +70,8 @@ class MeanAutocovariance {
     return total / static_cast<double>(draws_ * chains_);
   }
 
-  /// Two chains a transform, as real and imaginary part: the real part of the inverse of |Z|^2 is the sum of both
-  /// autocovariances; and one inverse for all chains, since only their sum is asked for.
+  /// Two chains a transform, as real and imaginary part: the real part of the inverse of |Z|^2 is the sum of
+  /// both autocovariances; and one inverse for all chains, since only their sum is asked for.
   void transform() {
     const Fft fft(std::bit_ceil(2 * draws_));
     std::vector<double> power(fft.size());

@@ -11,7 +11,8 @@ Fft::Fft(std::size_t size) : size_(size) {
   twiddles_.reserve(size);
   for (std::size_t half = 1; half < size; half *= 2)
     for (std::size_t k = 0; k < half; ++k)
-      twiddles_.push_back(std::polar(1.0, -std::numbers::pi * static_cast<double>(k) / static_cast<double>(half)));
+      twiddles_.push_back(
+          std::polar(1.0, -std::numbers::pi * static_cast<double>(k) / static_cast<double>(half)));
 }
 
 void Fft::forward(std::span<std::complex<double>> values) const {
@@ -21,8 +22,8 @@ void Fft::forward(std::span<std::complex<double>> values) const {
     j ^= bit;
     if (i < j) std::swap(values[i], values[j]);
   }
-  // As pairs of doubles (which std::complex guarantees): its operator* checks for NaN, which costs more than the
-  // product.
+  // As pairs of doubles (which std::complex guarantees): its operator* checks for NaN, which costs more than
+  // the product.
   double* x = reinterpret_cast<double*>(values.data());
   const double* factors = reinterpret_cast<const double*>(twiddles_.data());
   for (std::size_t half = 1; half < size_; half *= 2) {

@@ -7,7 +7,8 @@
 
 namespace drey::stats {
 
-/// The discrete Fourier transform of a power-of-two length, radix 2, in place. Plans its twiddle factors once.
+/// The discrete Fourier transform of a power-of-two length, radix 2, in place. Plans its twiddle factors
+/// once.
 class Fft {
  public:
   /// \param size a power of two, at least 2

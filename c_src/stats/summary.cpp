@@ -25,13 +25,14 @@ double most(double a, double b) { return std::isnan(a) || std::isnan(b) ? undefi
 
 Row summarize(std::string name, std::span<const double> draws, std::uint64_t chains,
               std::span<const std::uint32_t> superchain) {
-  Row row{std::move(name),   undefined, undefined, undefined, undefined,
-          undefined, undefined, undefined, undefined, undefined};
+  Row row{std::move(name), undefined, undefined, undefined, undefined,
+          undefined,       undefined, undefined, undefined, undefined};
   const bool finite = std::ranges::all_of(draws, [](double x) { return std::isfinite(x); });
   if (draws.empty() || chains == 0 || draws.size() % chains != 0 || !finite) return row;
 
   const double count = static_cast<double>(draws.size());
-  // Around the first value, so that equal draws have their value as mean; divided first, so that nothing overflows.
+  // Around the first value, so that equal draws have their value as mean; divided first, so that nothing
+  // overflows.
   double sum = 0;
   for (const double x : draws) sum += x / count - draws.front() / count;
   row.mean = draws.front() + sum;

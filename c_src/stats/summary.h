@@ -18,9 +18,9 @@ struct Row {
 /// localization: an improved R-hat"; as the R package posterior computes them.
 Row summarize(std::string name, std::span<const double> draws, std::uint64_t chains);
 
-/// As above. Where chains are many and short (convergence.h, many_short), the effective sizes count each chain as one
-/// observation, and R-hat is the nested one of the superchains given (an id a chain; none: chains as they are,
-/// unsplit).
+/// As above. Where chains are many and short (convergence.h, many_short), the effective sizes count each
+/// chain as one observation, and R-hat is the nested one of the superchains given (an id a chain; none:
+/// chains as they are, unsplit).
 Row summarize(std::string name, std::span<const double> draws, std::uint64_t chains,
               std::span<const std::uint32_t> superchain);
 

@@ -24,20 +24,30 @@ class Decoder {
     const std::size_t start = reader_.position();
     const std::uint8_t tag = reader_.u8();
     switch (tag) {
-      case SmallInteger: return std::int64_t{reader_.u8()};
-      case Integer: return std::int64_t{static_cast<std::int32_t>(reader_.u32())};
-      case NewFloat: return reader_.f64();
+      case SmallInteger:
+        return std::int64_t{reader_.u8()};
+      case Integer:
+        return std::int64_t{static_cast<std::int32_t>(reader_.u32())};
+      case NewFloat:
+        return reader_.f64();
       case Float: {
         const auto field = reader_.take(31);
         return std::strtod(std::string(field.begin(), field.end()).c_str(), nullptr);
       }
-      case AtomLatin1: return latin1(reader_.u16());
-      case SmallAtomLatin1: return latin1(reader_.u8());
-      case AtomUtf8: return utf8(reader_.u16());
-      case SmallAtomUtf8: return utf8(reader_.u8());
-      case SmallTuple: return Tuple{terms(reader_.u8())};
-      case LargeTuple: return Tuple{terms(reader_.u32())};
-      case Nil: return List{};
+      case AtomLatin1:
+        return latin1(reader_.u16());
+      case SmallAtomLatin1:
+        return latin1(reader_.u8());
+      case AtomUtf8:
+        return utf8(reader_.u16());
+      case SmallAtomUtf8:
+        return utf8(reader_.u8());
+      case SmallTuple:
+        return Tuple{terms(reader_.u8())};
+      case LargeTuple:
+        return Tuple{terms(reader_.u32())};
+      case Nil:
+        return List{};
       case String: {
         List list;
         const auto characters = reader_.take(reader_.u16());
@@ -45,7 +55,8 @@ class Decoder {
         for (const std::uint8_t c : characters) list.elements.emplace_back(std::int64_t{c});
         return list;
       }
-      case ListTag: return list();
+      case ListTag:
+        return list();
       case MapTag: {
         Map map;
         const std::uint32_t count = reader_.u32();
@@ -57,10 +68,14 @@ class Decoder {
         }
         return map;
       }
-      case BinaryTag: return binary(reader_.take(reader_.u32()));
-      case SmallBig: return big(start, reader_.u8());
-      case LargeBig: return big(start, reader_.u32());
-      default: break;
+      case BinaryTag:
+        return binary(reader_.take(reader_.u32()));
+      case SmallBig:
+        return big(start, reader_.u8());
+      case LargeBig:
+        return big(start, reader_.u32());
+      default:
+        break;
     }
     return opaque(start);
   }
@@ -75,8 +90,8 @@ class Decoder {
     return all;
   }
 
-  /// After the tag. A tail that is itself a list continues this one, in the same vector: a chain of tails costs
-  /// no more than its elements.
+  /// After the tag. A tail that is itself a list continues this one, in the same vector: a chain of tails
+  /// costs no more than its elements.
   Term list() {
     List all;
     for (;;) {

@@ -7,8 +7,7 @@
 
 namespace drey::term {
 
-Binary::Binary(std::string_view text)
-    : Binary(std::vector<std::uint8_t>(text.begin(), text.end())) {}
+Binary::Binary(std::string_view text) : Binary(std::vector<std::uint8_t>(text.begin(), text.end())) {}
 
 Binary::Binary(std::vector<std::uint8_t> bytes) {
   auto owner = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
@@ -210,13 +209,34 @@ class Printer {
   void write(const Opaque& value) {
     const unsigned tag = value.bytes.empty() ? 0u : value.bytes.front();
     switch (tag) {
-      case 88: case 103: add("#Pid<...>"); return;
-      case 90: case 101: case 114: add("#Ref<...>"); return;
-      case 89: case 102: case 120: add("#Port<...>"); return;
-      case 112: case 113: add("#Fun<...>"); return;
-      case 110: case 111: add(fmt::format("#Integer<{} bytes>", value.bytes.size())); return;
-      case 77: add("#Bitstring<...>"); return;
-      default: add("#Opaque<...>"); return;
+      case 88:
+      case 103:
+        add("#Pid<...>");
+        return;
+      case 90:
+      case 101:
+      case 114:
+        add("#Ref<...>");
+        return;
+      case 89:
+      case 102:
+      case 120:
+        add("#Port<...>");
+        return;
+      case 112:
+      case 113:
+        add("#Fun<...>");
+        return;
+      case 110:
+      case 111:
+        add(fmt::format("#Integer<{} bytes>", value.bytes.size()));
+        return;
+      case 77:
+        add("#Bitstring<...>");
+        return;
+      default:
+        add("#Opaque<...>");
+        return;
     }
   }
 

@@ -75,19 +75,21 @@ class Term {
   using Value = std::variant<std::int64_t, double, Atom, Binary, Tuple, List, Map, Opaque>;
 
   Term() : value_(Atom{"undefined"}) {}
-  Term(std::int64_t integer) : value_(integer) {}                                   // NOLINT
-  Term(int integer) : value_(std::int64_t{integer}) {}                              // NOLINT
-  Term(double number) : value_(number) {}                                           // NOLINT
-  Term(Atom atom) : value_(std::move(atom)) {}                                      // NOLINT
-  Term(Binary binary) : value_(std::move(binary)) {}                                // NOLINT
-  Term(Tuple tuple) : value_(std::move(tuple)) {}                                   // NOLINT
-  Term(List list) : value_(std::move(list)) {}                                      // NOLINT
-  Term(Map map) : value_(std::move(map)) {}                                         // NOLINT
-  Term(Opaque opaque) : value_(std::move(opaque)) {}                                // NOLINT
+  Term(std::int64_t integer) : value_(integer) {}       // NOLINT
+  Term(int integer) : value_(std::int64_t{integer}) {}  // NOLINT
+  Term(double number) : value_(number) {}               // NOLINT
+  Term(Atom atom) : value_(std::move(atom)) {}          // NOLINT
+  Term(Binary binary) : value_(std::move(binary)) {}    // NOLINT
+  Term(Tuple tuple) : value_(std::move(tuple)) {}       // NOLINT
+  Term(List list) : value_(std::move(list)) {}          // NOLINT
+  Term(Map map) : value_(std::move(map)) {}             // NOLINT
+  Term(Opaque opaque) : value_(std::move(opaque)) {}    // NOLINT
 
   const Value& value() const { return value_; }
   template <typename T>
-  const T* as() const { return std::get_if<T>(&value_); }
+  const T* as() const {
+    return std::get_if<T>(&value_);
+  }
 
   bool is_atom(std::string_view name) const;
   /// A tuple of `arity` elements whose first is the atom `tag`; null otherwise.

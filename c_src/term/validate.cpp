@@ -61,10 +61,18 @@ class Validator {
     const std::uint8_t tag = reader_.u8();
     std::size_t length = 0;
     switch (tag) {
-      case AtomLatin1: case AtomUtf8: length = reader_.u16(); break;
-      case SmallAtomLatin1: case SmallAtomUtf8: length = reader_.u8(); break;
-      case AtomCacheRef: fail("an atom-cache reference, which was not negotiated");
-      default: fail(fmt::format("an atom was expected, tag {} found", tag));
+      case AtomLatin1:
+      case AtomUtf8:
+        length = reader_.u16();
+        break;
+      case SmallAtomLatin1:
+      case SmallAtomUtf8:
+        length = reader_.u8();
+        break;
+      case AtomCacheRef:
+        fail("an atom-cache reference, which was not negotiated");
+      default:
+        fail(fmt::format("an atom was expected, tag {} found", tag));
     }
     const auto name = reader_.take(length);
     const bool utf8 = tag == AtomUtf8 || tag == SmallAtomUtf8;
@@ -76,18 +84,32 @@ class Validator {
 
   void integer() {
     switch (const std::uint8_t tag = reader_.u8()) {
-      case SmallInteger: reader_.take(1); break;
-      case Integer: reader_.take(4); break;
-      case SmallBig: reader_.take(std::size_t{reader_.u8()} + 1); break;
-      default: fail(fmt::format("an integer was expected, tag {} found", tag));
+      case SmallInteger:
+        reader_.take(1);
+        break;
+      case Integer:
+        reader_.take(4);
+        break;
+      case SmallBig:
+        reader_.take(std::size_t{reader_.u8()} + 1);
+        break;
+      default:
+        fail(fmt::format("an integer was expected, tag {} found", tag));
     }
   }
 
   void pid() {
     switch (const std::uint8_t tag = reader_.u8()) {
-      case NewPid: atom(); reader_.take(12); break;
-      case Pid: atom(); reader_.take(9); break;
-      default: fail(fmt::format("a pid was expected, tag {} found", tag));
+      case NewPid:
+        atom();
+        reader_.take(12);
+        break;
+      case Pid:
+        atom();
+        reader_.take(9);
+        break;
+      default:
+        fail(fmt::format("a pid was expected, tag {} found", tag));
     }
   }
 
@@ -119,23 +141,42 @@ class Validator {
   void element() {
     const std::uint8_t tag = reader_.peek();
     switch (tag) {
-      case AtomLatin1: case AtomUtf8: case SmallAtomLatin1: case SmallAtomUtf8: case AtomCacheRef:
+      case AtomLatin1:
+      case AtomUtf8:
+      case SmallAtomLatin1:
+      case SmallAtomUtf8:
+      case AtomCacheRef:
         atom();
         return;
-      case Pid: case NewPid: pid(); return;
-      default: break;
+      case Pid:
+      case NewPid:
+        pid();
+        return;
+      default:
+        break;
     }
     reader_.take(1);
     switch (tag) {
-      case SmallInteger: reader_.take(1); break;
-      case Integer: reader_.take(4); break;
+      case SmallInteger:
+        reader_.take(1);
+        break;
+      case Integer:
+        reader_.take(4);
+        break;
       case NewFloat:
         if (!std::isfinite(reader_.f64())) fail("a float that is not a finite number");
         break;
-      case Float: old_float(); break;
-      case SmallTuple: open(reader_.u8()); break;
-      case LargeTuple: open(reader_.u32()); break;
-      case Nil: break;
+      case Float:
+        old_float();
+        break;
+      case SmallTuple:
+        open(reader_.u8());
+        break;
+      case LargeTuple:
+        open(reader_.u32());
+        break;
+      case Nil:
+        break;
       case String: {
         const std::size_t length = reader_.u16();
         elements_ += length;
@@ -143,13 +184,20 @@ class Validator {
         if (elements_ > limits_.elements) fail("the term has too many elements");
         break;
       }
-      case ListTag: open(std::uint64_t{reader_.u32()} + 1); break;
-      case MapTag: open(std::uint64_t{reader_.u32()} * 2); break;
-      case BinaryTag: reader_.take(reader_.u32()); break;
+      case ListTag:
+        open(std::uint64_t{reader_.u32()} + 1);
+        break;
+      case MapTag:
+        open(std::uint64_t{reader_.u32()} * 2);
+        break;
+      case BinaryTag:
+        reader_.take(reader_.u32());
+        break;
       case BitBinary: {
         const std::uint32_t length = reader_.u32();
         const std::uint8_t bits = reader_.u8();
-        if (length == 0 || bits == 0 || bits > 8) fail(fmt::format("a bit string with {} bits in its last byte", bits));
+        if (length == 0 || bits == 0 || bits > 8)
+          fail(fmt::format("a bit string with {} bits in its last byte", bits));
         reader_.take(length);
         break;
       }
@@ -165,7 +213,10 @@ class Validator {
         reader_.take(length);
         break;
       }
-      case Reference: atom(); reader_.take(5); break;
+      case Reference:
+        atom();
+        reader_.take(5);
+        break;
       case NewReference: {
         const std::size_t words = reader_.u16();
         reference_words(words);
@@ -180,19 +231,33 @@ class Validator {
         reader_.take(4 + 4 * words);
         break;
       }
-      case Port: atom(); reader_.take(5); break;
-      case NewPort: atom(); reader_.take(8); break;
-      case V4Port: atom(); reader_.take(12); break;
-      case NewFun: fun(); break;
+      case Port:
+        atom();
+        reader_.take(5);
+        break;
+      case NewPort:
+        atom();
+        reader_.take(8);
+        break;
+      case V4Port:
+        atom();
+        reader_.take(12);
+        break;
+      case NewFun:
+        fun();
+        break;
       case Export:
         atom();
         atom();
         if (reader_.u8() != SmallInteger) fail("an external fun whose arity is not a small integer");
         reader_.take(1);
         break;
-      case Compressed: fail("a compressed term inside a term");
-      case DistHeader: fail("a distribution header inside a term");
-      default: fail(fmt::format("a tag that no term has: {}", tag));
+      case Compressed:
+        fail("a compressed term inside a term");
+      case DistHeader:
+        fail("a distribution header inside a term");
+      default:
+        fail(fmt::format("a tag that no term has: {}", tag));
     }
   }
 

@@ -34,7 +34,8 @@ TEST(Arrays, ReadsEveryTypeAndNestedLists) {
   const Term bytes = Binary(std::vector<std::uint8_t>{1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff});
   EXPECT_EQ(read_numbers(tuple({atom("s32"), list({2}), bytes}), "x").values, (std::vector<double>{1, -1}));
   EXPECT_EQ(read_numbers(tuple({atom("u8"), list({2, 4}), bytes}), "x").shape, (Shape{2, 4}));
-  EXPECT_EQ(read_numbers(tuple({atom("s64"), list({1}), bytes}), "x").values, (std::vector<double>{-4294967295.0}));
+  EXPECT_EQ(read_numbers(tuple({atom("s64"), list({1}), bytes}), "x").values,
+            (std::vector<double>{-4294967295.0}));
   EXPECT_EQ(read_numbers(array_f32({1.5f, -2.0f}, {2}), "x").values, (std::vector<double>{1.5, -2.0}));
   EXPECT_EQ(read_numbers(array_f64({0.1}, {1, 1}), "x").values, (std::vector<double>{0.1}));
 
@@ -74,7 +75,8 @@ TEST(Arrays, LargeArraysAreTheVectorItself) {
   std::vector<double> values(1000, 2.0);
   const void* data = values.data();
   const Term array = array_f64(std::move(values), {1000});
-  EXPECT_EQ(static_cast<const void*>(array.as<term::Tuple>()->elements[2].as<Binary>()->bytes().data()), data);
+  EXPECT_EQ(static_cast<const void*>(array.as<term::Tuple>()->elements[2].as<Binary>()->bytes().data()),
+            data);
 }
 
 }  // namespace

@@ -34,7 +34,9 @@ class Client {
     Call call;
     call.function = function;
     call.arguments = std::move(arguments);
-    call.reply = [promise](term::Term answer) { promise->set_value(std::move(answer)); };  // throws if it comes twice
+    call.reply = [promise](term::Term answer) {
+      promise->set_value(std::move(answer));
+    };  // throws if it comes twice
     call.send = [this](const term::Term& pid, term::Term message) {
       const std::lock_guard lock(mutex_);
       messages_.emplace_back(pid, std::move(message));

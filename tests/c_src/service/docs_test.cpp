@@ -48,12 +48,13 @@ TEST_F(Docs, NameEveryCallAsTheTableDoes) {
 
 TEST_F(Docs, NameEveryOptionAsTheTableDoes) {
   for (const OptionRow& row : option_table())
-    expect_line(document_, fmt::format("| `{}` | {} | {} | {} | {} |", row.name, row.value, row.fallback, row.meaning,
-                                       row.calls));
+    expect_line(document_, fmt::format("| `{}` | {} | {} | {} | {} |", row.name, row.value, row.fallback,
+                                       row.meaning, row.calls));
 }
 
 TEST_F(Docs, NameEveryReasonAsTheTableDoes) {
-  for (const auto& [reason, meaning] : reasons) expect_line(document_, fmt::format("| `{}` | {} |", reason, meaning));
+  for (const auto& [reason, meaning] : reasons)
+    expect_line(document_, fmt::format("| `{}` | {} |", reason, meaning));
 }
 
 TEST_F(Docs, EveryReasonThrownIsInTheTable) {
@@ -64,7 +65,8 @@ TEST_F(Docs, EveryReasonThrownIsInTheTable) {
     const auto extension = entry.path().extension();
     if (extension != ".cpp" && extension != ".h") continue;
     const std::string text = read(entry.path());
-    for (std::sregex_iterator it(text.begin(), text.end(), thrown), end; it != end; ++it) found.insert((*it)[1]);
+    for (std::sregex_iterator it(text.begin(), text.end(), thrown), end; it != end; ++it)
+      found.insert((*it)[1]);
   }
   ASSERT_GT(found.size(), 10u);
   for (const std::string& reason : found)

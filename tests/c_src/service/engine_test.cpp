@@ -26,7 +26,9 @@ Term endless() {
   return map({{"chains", 8}, {"draws", 1000}, {"thin", 10000}, {"warmup", 100}, {"seed", 1}});
 }
 
-const term::Binary& bytes_of(const Term& array) { return *array.as<term::Tuple>()->elements[2].as<term::Binary>(); }
+const term::Binary& bytes_of(const Term& array) {
+  return *array.as<term::Tuple>()->elements[2].as<term::Binary>();
+}
 
 /// A summary row by name.
 const Term& row(const Term& rows, std::string_view name) {
@@ -109,11 +111,11 @@ TEST(Engine, SamplesEightSchools) {
   const Term outputs = list({atom("tau")});
   const auto again = [&](int first, int chains) {
     return ok_value(client.call("sample", {models::eight_schools(), map({{"chains", chains},
-                                                                        {"first_chain", first},
-                                                                        {"draws", 500},
-                                                                        {"seed", 11},
-                                                                        {"outputs", outputs},
-                                                                        {"tuning", tuning}})}));
+                                                                         {"first_chain", first},
+                                                                         {"draws", 500},
+                                                                         {"seed", 11},
+                                                                         {"outputs", outputs},
+                                                                         {"tuning", tuning}})}));
   };
   const Term whole = again(0, 16), part = again(8, 8);
   EXPECT_EQ(whole.find("draws")->as<term::Map>()->pairs.size(), 1u);
@@ -127,7 +129,8 @@ TEST(Engine, LogDensityOnHostAndDevice) {
   Client client;
   const Term points = list({list({0.0}), list({1.0}), list({-2.5})});
   for (const Term& device : {atom("host"), Term(0)}) {
-    const Term answer = ok_value(client.call("log_density", {models::normal(), points, map({{"device", device}})}));
+    const Term answer =
+        ok_value(client.call("log_density", {models::normal(), points, map({{"device", device}})}));
     const Numbers values = read_numbers(*answer.find("value"), "value");
     const Numbers gradient = read_numbers(*answer.find("gradient"), "gradient");
     ASSERT_EQ(values.shape, Shape{3});
@@ -151,8 +154,10 @@ TEST(Engine, BadInputIsAnErrorAndTheEngineLivesOn) {
   };
   // One statement more in a model of two data and a parameter.
   const auto model = [](const std::string& statement) {
-    return test::erlang("#{data => #{y => [1.0, 2.0], s => [1.0, -1.0]}, parameters => [{mu, real}], "
-                        "model => [{'~', mu, {normal, 0, 1}}, " + statement + "]}");
+    return test::erlang(
+        "#{data => #{y => [1.0, 2.0], s => [1.0, -1.0]}, parameters => [{mu, real}], "
+        "model => [{'~', mu, {normal, 0, 1}}, " +
+        statement + "]}");
   };
   std::string nested = "mu";
   for (int i = 0; i < 100; ++i) nested = "{tanh, " + nested + "}";
@@ -160,8 +165,10 @@ TEST(Engine, BadInputIsAnErrorAndTheEngineLivesOn) {
   const double nan = std::nan("");
   std::vector<std::uint8_t> nan_bytes(16);
   std::memcpy(nan_bytes.data(), &nan, 8);
-  term::Map nan_model = *test::erlang("#{parameters => [{mu, real}], model => [{'~', y, {normal, mu, 1}}]}").as<term::Map>();
-  nan_model.pairs.emplace_back(atom("data"), map({{"y", tuple({atom("f64"), list({2}), term::Binary(nan_bytes)})}}));
+  term::Map nan_model =
+      *test::erlang("#{parameters => [{mu, real}], model => [{'~', y, {normal, mu, 1}}]}").as<term::Map>();
+  nan_model.pairs.emplace_back(atom("data"),
+                               map({{"y", tuple({atom("f64"), list({2}), term::Binary(nan_bytes)})}}));
   const std::pair<const char*, Term> bad_models[] = {
       {"unknown name", model("{'~', y, {normal, nu, 1}}")},
       {"unknown distribution", model("{'~', y, {norml, mu, 1}}")},
@@ -184,12 +191,25 @@ TEST(Engine, BadInputIsAnErrorAndTheEngineLivesOn) {
   const Term deep = client.call("check", {model("{target, " + nested + "}")});
   EXPECT_NE(reason(deep), "internal") << message(deep);
 
-  const std::pair<const char*, Term> bad_options[] = {
-      {"draws", 0},        {"draws", -5},         {"draws", 2.5},       {"chains", 1000000},
-      {"chains", 0},       {"seed", -1},          {"seed", atom("x")},  {"thin", 0},
-      {"target_accept", 2}, {"max_depth", 1000},  {"deadline_ms", 0},   {"stream_to", atom("me")},
-      {"tuning", 3},       {"metric", atom("x")}, {"outputs", atom("x")}, {"device", -1},
-      {"precision", atom("f16")}, {"first_chain", -1}, {"warmup", std::int64_t{1} << 40}};
+  const std::pair<const char*, Term> bad_options[] = {{"draws", 0},
+                                                      {"draws", -5},
+                                                      {"draws", 2.5},
+                                                      {"chains", 1000000},
+                                                      {"chains", 0},
+                                                      {"seed", -1},
+                                                      {"seed", atom("x")},
+                                                      {"thin", 0},
+                                                      {"target_accept", 2},
+                                                      {"max_depth", 1000},
+                                                      {"deadline_ms", 0},
+                                                      {"stream_to", atom("me")},
+                                                      {"tuning", 3},
+                                                      {"metric", atom("x")},
+                                                      {"outputs", atom("x")},
+                                                      {"device", -1},
+                                                      {"precision", atom("f16")},
+                                                      {"first_chain", -1},
+                                                      {"warmup", std::int64_t{1} << 40}};
   for (const auto& [name, value] : bad_options) {
     Term options = map({{name, value}});
     const Term answer = client.call("sample", {models::normal(), options});
@@ -201,10 +221,12 @@ TEST(Engine, BadInputIsAnErrorAndTheEngineLivesOn) {
   const Term misspelt = client.call("sample", {models::normal(), with("chians", 4)});
   EXPECT_EQ(reason(misspelt), "unknown_option");
   EXPECT_NE(message(misspelt).find("chains"), std::string::npos) << message(misspelt);
-  EXPECT_EQ(reason(client.call("sample", {models::normal(), with("outputs", list({atom("y")}))})), "unknown_name");
+  EXPECT_EQ(reason(client.call("sample", {models::normal(), with("outputs", list({atom("y")}))})),
+            "unknown_name");
   EXPECT_EQ(reason(client.call("sample", {models::normal(), with("device", 200)})), "bad_option");
   EXPECT_EQ(reason(client.call("sample", {models::normal(), with("tuning", map({}))})), "bad_tuning");
-  EXPECT_EQ(reason(client.call("sample", {models::normal(), map({{"chains", 60000}, {"draws", 1000000}})})), "too_large");
+  EXPECT_EQ(reason(client.call("sample", {models::normal(), map({{"chains", 60000}, {"draws", 1000000}})})),
+            "too_large");
   EXPECT_EQ(reason(client.call("summary", {list({1})})), "wrong_type");
   EXPECT_EQ(reason(client.call("summary", {map({{"x", list({1, 2})}})})), "wrong_shape");
   EXPECT_EQ(reason(client.call("cancel", {atom("all")})), "wrong_type");
@@ -217,8 +239,9 @@ TEST(Engine, ATuningOfAnotherModelIsRefused) {
   Client client;
   const Term opts = map({{"chains", 4}, {"warmup", 50}, {"seed", 1}});
   const Term tuning = ok_value(client.call("warmup", {models::normal(), opts}));
-  EXPECT_EQ(reason(client.call("sample", {models::eight_schools(), map({{"tuning", tuning}, {"chains", 2}})})),
-            "bad_tuning");
+  EXPECT_EQ(
+      reason(client.call("sample", {models::eight_schools(), map({{"tuning", tuning}, {"chains", 2}})})),
+      "bad_tuning");
   const auto broken = [&](std::string_view name, Term value) {
     term::Map copy = *tuning.as<term::Map>();
     for (auto& [key, field] : copy.pairs)
@@ -271,7 +294,8 @@ TEST(Engine, CancelAnswersAJobThatWaits) {
 
 TEST(Engine, DeadlinesAreKept) {
   Client client;
-  const Term options = map({{"chains", 8}, {"draws", 1000}, {"thin", 10000}, {"seed", 1}, {"deadline_ms", 300}});
+  const Term options =
+      map({{"chains", 8}, {"draws", 1000}, {"thin", 10000}, {"seed", 1}, {"deadline_ms", 300}});
   auto first = client.start("sample", {models::eight_schools(), options});
   auto second = client.start("sample", {models::eight_schools(), options});
   const Term answer = Client::wait(std::move(first));
@@ -297,7 +321,8 @@ TEST(Engine, AnswersEverythingWhenItEnds) {
   std::vector<Client::Request> requests;
   {
     Client client;
-    for (int i = 0; i < 4; ++i) requests.push_back(client.start("sample", {models::eight_schools(), endless()}));
+    for (int i = 0; i < 4; ++i)
+      requests.push_back(client.start("sample", {models::eight_schools(), endless()}));
     requests.push_back(client.start("check", {models::normal()}));
   }
   for (auto& request : requests) {
@@ -327,12 +352,11 @@ TEST(Engine, ManyCallersAtOnce) {
 
 TEST(Engine, StreamsProgress) {
   Client client;
-  const Term pid = term::decode(std::vector<std::uint8_t>{88, 119, 3, 97, 64, 98, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1});
-  auto request = client.start("sample", {models::eight_schools(), map({{"chains", 4},
-                                                                      {"draws", 200},
-                                                                      {"warmup", 100},
-                                                                      {"seed", 1},
-                                                                      {"stream_to", pid}})});
+  const Term pid =
+      term::decode(std::vector<std::uint8_t>{88, 119, 3, 97, 64, 98, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1});
+  auto request = client.start(
+      "sample", {models::eight_schools(),
+                 map({{"chains", 4}, {"draws", 200}, {"warmup", 100}, {"seed", 1}, {"stream_to", pid}})});
   const Ticket ticket = request.ticket;
   ok_value(Client::wait(std::move(request)));
   const auto messages = client.messages();

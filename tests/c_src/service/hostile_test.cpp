@@ -65,22 +65,35 @@ class Mutator {
   }
 
   Term replacement(const Term& old) {
-    static const char* const names[] = {"mu",    "tau",  "eta", "y",     "sigma", "real",   "vector", "normal", "lower",
-                                        "theta", "+",    "~",   "array", "at",    "matrix", "for",    "let",    "sum",
-                                        "simplex", "exp", "target", "declare", "set", "matmul", "cholesky_corr", "x"};
+    static const char* const names[] = {
+        "mu",      "tau", "eta",    "y",       "sigma", "real",   "vector",        "normal", "lower",
+        "theta",   "+",   "~",      "array",   "at",    "matrix", "for",           "let",    "sum",
+        "simplex", "exp", "target", "declare", "set",   "matmul", "cholesky_corr", "x"};
     switch (below(12)) {
-      case 0: return static_cast<std::int64_t>(random_()) >> below(64);
-      case 1: return 0;
-      case 2: return -1;
-      case 3: return 1.5e308;
-      case 4: return term::list({1, 2});
-      case 5: return term::tuple({});
-      case 6: return term::list({old});
-      case 7: return term::tuple({old});
-      case 8: return atom(names[below(std::size(names))]);
-      case 9: return term::tuple({atom(names[below(std::size(names))]), old});
-      case 10: return term::tuple({atom(names[below(std::size(names))]), old, atom(names[below(std::size(names))])});
-      default: return term::map({{names[below(std::size(names))], old}});
+      case 0:
+        return static_cast<std::int64_t>(random_()) >> below(64);
+      case 1:
+        return 0;
+      case 2:
+        return -1;
+      case 3:
+        return 1.5e308;
+      case 4:
+        return term::list({1, 2});
+      case 5:
+        return term::tuple({});
+      case 6:
+        return term::list({old});
+      case 7:
+        return term::tuple({old});
+      case 8:
+        return atom(names[below(std::size(names))]);
+      case 9:
+        return term::tuple({atom(names[below(std::size(names))]), old});
+      case 10:
+        return term::tuple({atom(names[below(std::size(names))]), old, atom(names[below(std::size(names))])});
+      default:
+        return term::map({{names[below(std::size(names))], old}});
     }
   }
 
@@ -124,7 +137,8 @@ TEST(Hostile, DamagedModelsAreAnsweredAndNeverADefect) {
 TEST(Hostile, WhatIsAcceptedAlsoSamplesOrSaysWhyNot) {
   Client client;
   Mutator mutator(5);
-  const Term options = term::map({{"chains", 2}, {"draws", 3}, {"warmup", 5}, {"seed", 1}, {"deadline_ms", 20000}});
+  const Term options =
+      term::map({{"chains", 2}, {"draws", 3}, {"warmup", 5}, {"seed", 1}, {"deadline_ms", 20000}});
   int sampled = 0;
   for (int i = 0; i < 4000 && sampled < 4; ++i) {
     const Term bad = mutator.mutate(i % 2 ? models::eight_schools() : language());
@@ -142,7 +156,8 @@ TEST(Hostile, RandomTermsInEveryPlace) {
   Client client;
   Mutator mutator(99);
   const Term options = test::erlang(
-      "#{chains => 2, draws => 3, warmup => 5, seed => 1, thin => 1, precision => f32, outputs => [x], metric => diagonal, "
+      "#{chains => 2, draws => 3, warmup => 5, seed => 1, thin => 1, precision => f32, outputs => [x], "
+      "metric => diagonal, "
       "target_accept => 0.8, max_depth => 5, first_chain => 0, budget => 100, summary => true}");
   for (int i = 0; i < 300; ++i) {
     const Term bad = mutator.mutate(options);
@@ -151,7 +166,8 @@ TEST(Hostile, RandomTermsInEveryPlace) {
       ASSERT_NE(reason(answer), "internal") << message(answer) << "\n" << term::to_string(bad, 2000);
     }
     const Term points = mutator.mutate(test::erlang("[[0.5], [1.5], [-1]]"));
-    const Term densities = client.call("log_density", {models::normal(), points, test::erlang("#{device => host}")});
+    const Term densities =
+        client.call("log_density", {models::normal(), points, test::erlang("#{device => host}")});
     if (!densities.tagged("ok", 2)) {
       ASSERT_NE(reason(densities), "internal") << message(densities) << "\n" << term::to_string(points, 2000);
     }

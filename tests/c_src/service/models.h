@@ -6,7 +6,9 @@
 /// Models as callers would send them.
 namespace drey::service::models {
 
-inline term::Term normal() { return test::erlang("#{parameters => [{x, real}], model => [{'~', x, {normal, 0, 1}}]}"); }
+inline term::Term normal() {
+  return test::erlang("#{parameters => [{x, real}], model => [{'~', x, {normal, 0, 1}}]}");
+}
 
 inline term::Term eight_schools() {
   return test::erlang(R"(

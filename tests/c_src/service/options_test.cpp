@@ -25,8 +25,9 @@ std::pair<std::string, std::string> refusal(const Term& options, std::string_vie
 TEST(Options, ReadsMapsAndPropertyLists) {
   const Term options[] = {
       map({{"chains", 8}, {"draws", 20}, {"seed", 5}, {"precision", atom("f64")}, {"target_accept", 0.9}}),
-      list({tuple({atom("chains"), 8}), tuple({atom("draws"), 20}), tuple({atom("seed"), 5}), tuple({atom("seed"), 6}),
-            tuple({atom("precision"), atom("f64")}), tuple({atom("target_accept"), 0.9})})};
+      list({tuple({atom("chains"), 8}), tuple({atom("draws"), 20}), tuple({atom("seed"), 5}),
+            tuple({atom("seed"), 6}), tuple({atom("precision"), atom("f64")}),
+            tuple({atom("target_accept"), 0.9})})};
   for (const Term& term : options) {
     const Options read = read_options(term, "sample");
     EXPECT_EQ(read.chains, 8u);
@@ -57,7 +58,8 @@ TEST(Options, DefaultsAreWhatTheTableSays) {
 
 TEST(Options, EveryNumberHasBothBounds) {
   for (const OptionRow& row : option_table()) {
-    for (const Term& value : {Term(std::int64_t{-1}), Term(std::numeric_limits<std::int64_t>::min()), Term(-0.5)}) {
+    for (const Term& value :
+         {Term(std::int64_t{-1}), Term(std::numeric_limits<std::int64_t>::min()), Term(-0.5)}) {
       const std::string_view call = row.calls.substr(0, row.calls.find(' '));
       const auto [reason, message] = refusal(map({{row.name, value}}), call);
       EXPECT_EQ(reason, "bad_option") << row.name;
@@ -66,7 +68,8 @@ TEST(Options, EveryNumberHasBothBounds) {
     }
     // Beyond what 64 bits hold.
     const Term huge = term::Opaque{{110, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-    EXPECT_EQ(refusal(map({{row.name, huge}}), row.calls.substr(0, row.calls.find(' '))).first, "bad_option") << row.name;
+    EXPECT_EQ(refusal(map({{row.name, huge}}), row.calls.substr(0, row.calls.find(' '))).first, "bad_option")
+        << row.name;
   }
 }
 
@@ -78,7 +81,8 @@ TEST(Options, UnknownNamesGetTheNearest) {
   EXPECT_EQ(reason, "unknown_option");
   EXPECT_NE(message.find("sample"), std::string::npos) << message;
   std::tie(reason, message) = refusal(map({{"entirely_else", 4}}));
-  EXPECT_NE(message.find("target_accept"), std::string::npos) << "with nothing near, all are named: " << message;
+  EXPECT_NE(message.find("target_accept"), std::string::npos)
+      << "with nothing near, all are named: " << message;
   EXPECT_EQ(refusal(tuple({})).first, "bad_option");
   EXPECT_EQ(refusal(list({3})).first, "bad_option");
   EXPECT_EQ(refusal(map({{"device", atom("host")}})).first, "bad_option");

@@ -23,7 +23,8 @@ TEST(Fft, IsTheTransform) {
     for (std::size_t k = 0; k < size; ++k) {
       std::complex<double> sum = 0;
       for (std::size_t t = 0; t < size; ++t)
-        sum += x[t] * std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(k * t) / static_cast<double>(size));
+        sum += x[t] * std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(k * t) /
+                                          static_cast<double>(size));
       EXPECT_NEAR(std::abs(y[k] - sum), 0.0, 1e-12);
     }
   }

@@ -13,7 +13,8 @@ namespace drey::stats {
 namespace {
 
 /// The draws of tests/data/stats/summary.R.
-std::vector<double> series(std::int64_t seed, std::size_t chains, std::size_t draws, double phi, double shift) {
+std::vector<double> series(std::int64_t seed, std::size_t chains, std::size_t draws, double phi,
+                           double shift) {
   std::int64_t state = seed;
   const auto uniform = [&] {
     state = 16807 * state % 2147483647;

@@ -38,10 +38,10 @@ TEST(Codec, Integers) {
   const auto golden =
       "6c0000000b 6100 61ff 6200000100 62ffffffff 62ffffff80 627fffffff 6280000000 6e040000000080 "
       "6e040101000080 6e0800ffffffffffffff7f 6e08010000000000000080 6a";
-  const Term expected = list({0, 255, 256, -1, -128, std::int64_t{2147483647}, std::int64_t{-2147483648},
-                              std::int64_t{2147483648}, std::int64_t{-2147483649},
-                              std::numeric_limits<std::int64_t>::max(),
-                              std::numeric_limits<std::int64_t>::min()});
+  const Term expected =
+      list({0, 255, 256, -1, -128, std::int64_t{2147483647}, std::int64_t{-2147483648},
+            std::int64_t{2147483648}, std::int64_t{-2147483649}, std::numeric_limits<std::int64_t>::max(),
+            std::numeric_limits<std::int64_t>::min()});
   EXPECT_EQ(decoded(golden), expected);
   EXPECT_EQ(encode(expected).flatten(), hex(golden));
 }
@@ -97,17 +97,17 @@ TEST(Codec, AtomsInEveryEncodingAreUtf8) {
 
 TEST(Codec, WhatDreyNeverLooksIntoIsEchoed) {
   const std::string_view kept[] = {
-      "71 640006 65726c616e67 640003 616273 6101",                                     // fun erlang:abs/1
-      "58 64000d 6e6f6e6f6465406e6f686f7374 00000009 00000000 00000000",               // pid
+      "71 640006 65726c616e67 640003 616273 6101",                                      // fun erlang:abs/1
+      "58 64000d 6e6f6e6f6465406e6f686f7374 00000009 00000000 00000000",                // pid
       "5a 0003 64000d 6e6f6e6f6465406e6f686f7374 00000000 00011968 67540002 919d2ca0",  // reference
-      "59 64000d 6e6f6e6f6465406e6f686f7374 00000000 00000000",                        // port
-      "78 7703 614062 0000000000000005 00000001",                                      // 64-bit port
-      "67 7703 614062 00000009 00000000 01",                                           // old pid
-      "66 7703 614062 00000009 01",                                                    // old port
-      "65 7703 614062 00000009 01",                                                    // oldest reference
-      "72 0002 7703 614062 01 00000001 00000002",                                      // old reference
+      "59 64000d 6e6f6e6f6465406e6f686f7374 00000000 00000000",                         // port
+      "78 7703 614062 0000000000000005 00000001",                                       // 64-bit port
+      "67 7703 614062 00000009 00000000 01",                                            // old pid
+      "66 7703 614062 00000009 01",                                                     // old port
+      "65 7703 614062 00000009 01",                                                     // oldest reference
+      "72 0002 7703 614062 01 00000001 00000002",                                       // old reference
       "70 00000038 01 00112233445566778899aabbccddeeff 00000000 00000001 770161 6100 6100 "
-      "58 7703614062 00000009 00000000 00000001 6107",                                 // fun with one free variable
+      "58 7703614062 00000009 00000000 00000001 6107",  // fun with one free variable
   };
   for (const auto text : kept) {
     const Term term = decoded(text);
@@ -197,15 +197,17 @@ TEST(Codec, RefusesWhatIsMalformed) {
   expect_bad("atom with an overlong form", "77 02 c080");
   expect_bad("atom with a surrogate", "77 03 eda080");
   expect_bad("reference of 0 words", "5a 0000 770161 00000001");
-  expect_bad("reference of 6 words", "5a 0006 770161 00000001 000000010000000200000003000000040000000500000006");
+  expect_bad("reference of 6 words",
+             "5a 0006 770161 00000001 000000010000000200000003000000040000000500000006");
   expect_bad("reference of 65535 words", "5a ffff 770161 00000001 00000001");
   expect_bad("reference whose node is a number", "5a 0001 6101 00000001 00000001");
   expect_bad("pid short", "58 770161 00000001");
   expect_bad("pid whose node is a number", "58 6101 000000010000000100000001");
   expect_bad("port short", "78 770161 00000001");
   expect_bad("export with an arity that is an atom", "71 770161 770162 770163");
-  expect_bad("fun of the wrong size", "70 00000039 01 00112233445566778899aabbccddeeff 00000000 00000001 770161 "
-                                      "6100 6100 58 7703614062 00000009 00000000 00000001 6107");
+  expect_bad("fun of the wrong size",
+             "70 00000039 01 00112233445566778899aabbccddeeff 00000000 00000001 770161 "
+             "6100 6100 58 7703614062 00000009 00000000 00000001 6107");
   expect_bad("fun of 2^31 bytes", "70 80000000 01");
   expect_bad("fun of size 0", "70 00000000 01");
   std::string latin("64 0100 ");
@@ -247,12 +249,18 @@ TEST(Codec, ChainsOfTailsCostNoMoreThanTheirElements) {
 Term random_term(std::mt19937_64& random, int depth) {
   const auto below = [&](std::uint64_t n) { return random() % n; };
   switch (below(depth > 0 ? 9 : 5)) {
-    case 0: return static_cast<std::int64_t>(random()) >> below(64);
-    case 1: return std::ldexp(static_cast<double>(random()), static_cast<int>(below(200)) - 100);
-    case 2: return atom(std::string(below(20), 'q'));
-    case 3: return Binary(std::vector<std::uint8_t>(below(300), 9));
-    case 4: return Opaque{hex("58 7703614062 00000009 00000000 00000001")};
-    case 5: case 6: {
+    case 0:
+      return static_cast<std::int64_t>(random()) >> below(64);
+    case 1:
+      return std::ldexp(static_cast<double>(random()), static_cast<int>(below(200)) - 100);
+    case 2:
+      return atom(std::string(below(20), 'q'));
+    case 3:
+      return Binary(std::vector<std::uint8_t>(below(300), 9));
+    case 4:
+      return Opaque{hex("58 7703614062 00000009 00000000 00000001")};
+    case 5:
+    case 6: {
       std::vector<Term> elements;
       for (std::uint64_t i = below(6); i > 0; --i) elements.push_back(random_term(random, depth - 1));
       return below(2) ? tuple(std::move(elements)) : list(std::move(elements));
@@ -286,10 +294,15 @@ TEST(Codec, DamagedTermsAreRefusedOrReadWithinTheirBytes) {
     auto bytes = encode(random_term(random, 4)).flatten();
     for (std::uint64_t k = 1 + random() % 3; k > 0; --k) {
       switch (random() % 3) {
-        case 0: bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random()); break;
-        case 1: bytes.resize(1 + random() % bytes.size()); break;
-        default: bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(random() % bytes.size()),
-                              static_cast<std::uint8_t>(random()));
+        case 0:
+          bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+          break;
+        case 1:
+          bytes.resize(1 + random() % bytes.size());
+          break;
+        default:
+          bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(random() % bytes.size()),
+                       static_cast<std::uint8_t>(random()));
       }
     }
     // An exact copy on the heap, so that a sanitizer sees a read past the end.
