@@ -82,7 +82,11 @@ alive(#{os_pid := Pid}) -> os:cmd(lists:concat(["kill -0 ", Pid, " 2>&1"])) =:= 
 stop(#{port := Port, os_pid := Pid} = Node) ->
     kill(Node, "TERM"),
     receive
-        {Port, {exit_status, Status}} -> ended(Pid), Status
+        {Port, {exit_status, Status}} ->
+            ended(Pid),
+            {ok, Said} = file:read_file(maps:get(log, Node)),
+            [error({sanitizer, Said}) || Sign <- [<<"runtime error:">>, <<"Sanitizer">>], binary:match(Said, Sign) =/= nomatch],
+            Status
     after 10000 ->
         kill(Node, "KILL"),
         error(did_not_leave)
