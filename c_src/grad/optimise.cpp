@@ -161,12 +161,27 @@ class Pass {
     block(s.body);
   }
 
-  /// One of several trips in one body: what is private to a trip is this one's own.
+  /// One of several trips in one body: what is private to a trip is this one's own, and what is private to trips of a
+  /// loop inside it is the own of that loop's copy.
   void copy(const Statement& s, ValueId index) {
-    if (source_.loops[s.loop].independent)
-      for (const MemoryId m : written_locals(source_, s.body))
-        if (privacy_.within(m, s.loop)) rewrite_.renew(m);
+    const bool independent = source_.loops[s.loop].independent;
+    std::vector<LoopId> inside;
+    loops_of(s.body, inside);
+    for (const MemoryId m : written_locals(source_, s.body)) {
+      const LoopId home = privacy_.home(m);
+      if ((independent && privacy_.within(m, s.loop)) ||
+          (home != none && std::find(inside.begin(), inside.end(), home) != inside.end()))
+        rewrite_.renew(m);
+    }
     trip(s, index);
+  }
+
+  static void loops_of(const Block& body, std::vector<LoopId>& loops) {
+    for (const Statement& s : body) {
+      if (s.kind == StatementKind::For) loops.push_back(s.loop);
+      loops_of(s.body, loops);
+      loops_of(s.otherwise, loops);
+    }
   }
 
   void strip(const Statement& s, std::int64_t first, std::int64_t last, bool independent) {

@@ -495,11 +495,7 @@ void Builder::accumulate(MemoryId memory, ValueId index, ValueId value) {
   ValueId known = none;
   if (const auto cell = cells_[memory].find(index); cell != cells_[memory].end())
     known = add(cell->second.value, value);
-  if (known != none) {
-    // The sum is known: a store, so that whoever loads it need not.
-    s.kind = StatementKind::Store;
-    s.value = known;
-  }
+  // Where the sum is known whoever loads it need not. It stays an accumulation: an element is stored once.
   frames_.back().statements.push_back(std::move(s));
   wrote(memory, index, known);
 }
