@@ -15,7 +15,7 @@ one(Suite, Name, Fun) ->
     Result = receive
                  {'DOWN', Ref, _, _, {?MODULE, done}} -> ok;
                  {'DOWN', Ref, _, _, Reason} -> bad(Suite, Name, Reason)
-             after 60000 ->
+             after list_to_integer(os:getenv("CASE_MS", "60000")) ->
                  exit(Pid, kill),
                  bad(Suite, Name, timeout)
              end,

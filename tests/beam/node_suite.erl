@@ -9,7 +9,7 @@ main() ->
     Node = node_kit:start(test, node_kit:name(a), []),
     #{name := N} = Node,
     {P1, F1} = node_kit:run("node", calls(N) ++ watching(N) ++ servers(N) ++ payloads(N) ++ connection()
-                            ++ connecting() ++ operations() ++ node_tls:cases()),
+                            ++ connecting() ++ operations() ++ node_tls:cases() ++ node_soak:cases()),
     {P2, F2} = node_kit:run("product", product()),
     0 = node_kit:stop(Node),
     {P3, F3} = node_hostile:run(),
