@@ -1,5 +1,6 @@
 #include "model/data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -23,8 +24,9 @@ std::string element_name(const std::string& name, const Shape& shape, std::uint6
   if (shape.empty()) return name;
   std::vector<std::uint64_t> index(shape.size());
   for (std::size_t d = shape.size(); d-- > 0;) {
-    index[d] = element % shape[d] + 1;
-    element /= shape[d];
+    const std::uint64_t extent = std::max<std::uint64_t>(shape[d], 1);  // ragged data may begin with an empty list
+    index[d] = element % extent + 1;
+    element /= extent;
   }
   return fmt::format("{}[{}]", name, fmt::join(index, ", "));
 }

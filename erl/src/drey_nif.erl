@@ -13,7 +13,7 @@
 
 -on_load(init/0).
 
-%% Agreed with the library; one that speaks another version refuses to load.
+%% Agreed with the library; one that speaks another version answers every call with the reason nif_version.
 -define(VERSION, 1).
 -define(PROBLEM, {?MODULE, problem}).  % the answer of every call while there is no library
 

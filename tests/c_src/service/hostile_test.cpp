@@ -79,7 +79,7 @@ class Mutator {
       case 3:
         return 1.5e308;
       case 4:
-        return term::list({1, 2});
+        return term::list({});
       case 5:
         return term::tuple({});
       case 6:
