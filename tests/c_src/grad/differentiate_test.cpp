@@ -77,6 +77,42 @@ TEST(Differentiate, RandomProgramsSurviveRewriting) {
   }
 }
 
+// A sum begun in a straight line and carried on in a loop: its parts are counted once.
+TEST(Differentiate, ASumKnownInPart) {
+  testing::CaseBuilder b(3);
+  const auto sum = b.local(1, "sum");
+  const auto zero = b.integer(0);
+  b.store(sum, zero, b.call("sin", {b.point(0)}));
+  b.accumulate(sum, zero, b.call("exp", {b.point(1)}));
+  const auto data = b.data(std::vector<double>(300, 0.01));
+  const auto loop = b.begin_for(0, 300, false);
+  b.accumulate(sum, zero, b.mul(b.load(data, b.index(loop)), b.point(2)));
+  b.end_for();
+  b.add_to_target(b.call("tanh", {b.mul(b.real(0.1), b.at(sum, 0))}));
+  const Case c = b.done("sum known in part");
+  expect_gradient(c, c.model.density);
+}
+
+// An accumulator private to the rows of a loop inside a loop that is written out.
+TEST(Differentiate, PrivateAccumulatorsInsideAWrittenOutLoop) {
+  testing::CaseBuilder b(4);
+  const auto data = b.data(std::vector<double>(600, 0.1), 300);
+  const auto acc = b.local(1, "acc");
+  const auto zero = b.integer(0);
+  const auto outer = b.begin_for(0, 2, false);
+  const auto rows = b.begin_for(0, 300, true);
+  b.store(acc, zero, b.point(0));
+  const auto inner = b.begin_for(zero, b.op(model::Op::MinI, {b.index(rows), b.integer(3)}), 3, false);
+  b.accumulate(acc, zero, b.load(b.point(), b.add_i(b.index(inner), b.integer(1))));
+  b.end_for();
+  b.add_to_target(b.mul(b.load(data, b.add_i(b.mul_i(b.index(outer), b.integer(300)), b.index(rows))),
+                        b.call("tanh", {b.load(acc, zero)})));
+  b.end_for();
+  b.end_for();
+  const Case c = b.done("private inside written out");
+  expect_gradient(c, c.model.density);
+}
+
 TEST(Differentiate, RewritingTheResultKeepsIt) {
   for (const Case& c : {testing::eight_schools(), testing::logistic(50, 6), testing::garch(40),
                         testing::groups(), testing::logistic(5, 300)}) {
