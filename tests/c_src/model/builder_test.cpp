@@ -89,7 +89,7 @@ TEST(Builder, ALoadIsNotSharedAcrossAStore) {
   const auto m = b.local(1), out = b.local(1);
   b.store(m, b.integer(0), b.real(0));
   b.store(out, b.integer(0), b.real(0));
-  const auto loop = b.begin_for(0, 5, false);
+  b.begin_for(0, 5, false);
   const ValueId before = b.at(m, 0);
   b.store(m, b.integer(0), b.add(before, b.real(1)));
   b.accumulate(out, b.integer(0), b.at(m, 0));
