@@ -296,11 +296,12 @@ class Sampler::Impl {
           const auto before = Clock::now();
           const auto values = outputs->outputs(chains, run, slots);
           const std::uint64_t size = model->output_size;
-          for (std::uint64_t c = 0; c < count; ++c)
-            for (std::uint64_t s = 0; s < slots; ++s)
-              for (std::uint64_t e = 0; e < size; ++e)
+          turn(count, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
+            for (std::uint64_t e = 0; e < size; ++e)
+              for (std::uint64_t c = from; c < to; ++c)
                 result.outputs[((first + c) * options.draws + base + s) * size + e] =
                     values[(s * size + e) * count + c];
+          });
           result.outputs_ms += ms_since(before);
         }
       }
@@ -323,11 +324,13 @@ class Sampler::Impl {
 
   static void store(Draws& result, const Chains::Record& record, std::uint64_t first, std::uint64_t base,
                     std::uint64_t slots, Progress& told) {
-    for (std::uint64_t c = 0; c < record.stride; ++c)
-      for (std::uint64_t s = 0; s < slots; ++s) {
-        const std::uint64_t at = (first + c) * result.draws + base + s;
-        for (std::uint64_t d = 0; d < result.dimension; ++d)
-          result.points[at * result.dimension + d] = record.point(s, c, d);
+    turn(record.stride, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
+      const std::uint64_t row = first * result.draws + base + s;  // of chain 0 of the record
+      for (std::uint64_t d = 0; d < result.dimension; ++d)
+        for (std::uint64_t c = from; c < to; ++c)
+          result.points[(row + c * result.draws) * result.dimension + d] = record.point(s, c, d);
+      for (std::uint64_t c = from; c < to; ++c) {
+        const std::uint64_t at = row + c * result.draws;
         result.lp[at] = record.lp(s, c);
         result.accept[at] = record.accept(s, c);
         result.energy[at] = record.energy(s, c);
@@ -337,6 +340,16 @@ class Sampler::Impl {
         result.gradients += record.word(s, 1, c);
         told.divergent += record.word(s, 2, c);
       }
+    });
+  }
+
+  /// From the device's order, chains last, to the result's, chains first: calls visit(slot, from, to) for some chains
+  /// [from, to) at a time, so that what is read and what is written both stay in the processor's caches.
+  template <typename Visit>
+  static void turn(std::uint64_t chains, std::uint64_t slots, const Visit& visit) {
+    constexpr std::uint64_t kChainsAtOnce = 16;
+    for (std::uint64_t from = 0; from < chains; from += kChainsAtOnce)
+      for (std::uint64_t s = 0; s < slots; ++s) visit(s, from, std::min(chains, from + kChainsAtOnce));
   }
 
   void warn(Draws& result, const Tuning& tuning, const Options& options) const {
