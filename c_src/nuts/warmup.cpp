@@ -170,6 +170,19 @@ void learn_metric(Pool& pool, const WarmupSchedule::Kernels& kernels, const Pool
   if (pool.dense().empty()) pool.set_diagonal(diagonal);
 }
 
+/// From this window on a chain whose log density is still out of the others' reach is in a mode of no mass, such as
+/// an edge of the posterior that its start happened to lie behind.
+constexpr std::size_t kLateWindow = 3;
+
+/// Adds the chains that do not agree, unless they are so many that they may be right.
+void add_disagreeing(std::vector<std::uint64_t>& lost, const std::vector<bool>& agrees) {
+  for (std::uint64_t c = 0; c < agrees.size(); ++c)
+    if (!agrees[c]) lost.push_back(c);
+  std::sort(lost.begin(), lost.end());
+  lost.erase(std::unique(lost.begin(), lost.end()), lost.end());
+  if (lost.size() * 2 > agrees.size()) lost.clear();
+}
+
 /// Stuck chains go where moving ones are: a step size that suits all others never frees a chain that began in a
 /// corner. Warm-up need not leave the posterior invariant.
 void rescue(Chains& chains, const std::vector<std::uint64_t>& stuck, std::uint64_t dimension) {
@@ -228,9 +241,11 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
     for (std::uint32_t i = 0; i < window.transitions; ++i)
       step.update(pool.transition(step.exploring(), window.depth_cap, i));
     const auto record = pool.chains().record(window.transitions);
-    rescue(pool.chains(), stuck_chains(record, window.transitions, pool_count), dimension);
-    if (!window.learns_metric) continue;
     const auto agrees = agreeing_chains(record, window.transitions, pool_count);
+    auto lost = stuck_chains(record, window.transitions, pool_count);
+    if (w >= kLateWindow) add_disagreeing(lost, agrees);
+    rescue(pool.chains(), lost, dimension);
+    if (!window.learns_metric) continue;
     PooledSamples samples;
     samples.dimension = dimension;
     // The first half of an early window is still on its way in.
