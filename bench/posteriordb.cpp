@@ -34,7 +34,8 @@ double mcse_quantile(const std::vector<double>& sorted, double ess, double p) {
   const boost::math::beta_distribution<double> beta(ess * p + 1, ess * (1 - p) + 1);
   const auto at = [&](double probability) {
     const double position = boost::math::quantile(beta, probability) * static_cast<double>(sorted.size());
-    const auto index = static_cast<std::size_t>(std::clamp(position, 0.0, static_cast<double>(sorted.size() - 1)));
+    const auto index =
+        static_cast<std::size_t>(std::clamp(position, 0.0, static_cast<double>(sorted.size() - 1)));
     return sorted[index];
   };
   return (at(0.8413447460685429) - at(0.15865525393145707)) / 2;
@@ -85,7 +86,8 @@ term::Term load_model(const fs::path& folder, const fs::path& models) {
   const auto* map = model.as<term::Map>();
   if (!map) throw Error("bad_model", name + " is not a map");
   term::Map with_data = *map;
-  with_data.pairs.emplace_back(term::Atom{"data"}, bench::to_term(bench::read_json((folder / "data.json").string())));
+  with_data.pairs.emplace_back(term::Atom{"data"},
+                               bench::to_term(bench::read_json((folder / "data.json").string())));
   return with_data;
 }
 
@@ -106,22 +108,24 @@ int main(int argc, char** argv) {
   app.add_option("--thin", options.thin)->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--precision", precision, "f32, f64 or auto")->capture_default_str();
-  app.add_option("--bound", bound, "on |z|: 5.7 keeps the family-wise false alarm below 1e-5")->capture_default_str();
+  app.add_option("--bound", bound, "on |z|: 5.7 keeps the family-wise false alarm below 1e-5")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   options.precision = precision == "f32"   ? nuts::PrecisionChoice::F32
                       : precision == "f64" ? nuts::PrecisionChoice::F64
                                            : nuts::PrecisionChoice::Auto;
   std::vector<fs::path> cases;
   for (const auto& entry : fs::directory_iterator(directory))
-    if (fs::exists(entry.path() / "reference.json") && entry.path().filename().string().find(only) != std::string::npos)
+    if (fs::exists(entry.path() / "reference.json") &&
+        entry.path().filename().string().find(only) != std::string::npos)
       cases.push_back(entry.path());
   std::sort(cases.begin(), cases.end());
 
   gpu::Device device(gpu::default_device());
-  fmt::print("device {}, {} chains x {} draws, seed {}\n\n", device.info().name, options.chains, options.draws,
-             options.seed);
-  bench::Table table({"posterior", "D", "real", "compile ms", "warm-up ms", "sample ms", "min ESS", "max R-hat",
-                      "div", "rms z", "max |z|", "of", "verdict"});
+  fmt::print("device {}, {} chains x {} draws, seed {}\n\n", device.info().name, options.chains,
+             options.draws, options.seed);
+  bench::Table table({"posterior", "D", "real", "compile ms", "warm-up ms", "sample ms", "min ESS",
+                      "max R-hat", "div", "rms z", "max |z|", "of", "verdict"});
   Scores all;
   int failed = 0;
   for (const fs::path& path : cases) {
@@ -142,10 +146,12 @@ int main(int argc, char** argv) {
       Scores scores;
       double least_ess = INFINITY, most_rhat = 0;
       for (const auto& [scalar, values] : reference.items()) {
-        const auto found = std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == scalar; });
+        const auto found =
+            std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == scalar; });
         if (found == names.end()) throw Error("no_scalar", "the model has no " + scalar);
         std::vector<double> column(draws.chains * draws.draws);
-        for (std::size_t i = 0; i < column.size(); ++i) column[i] = draws.outputs[i * draws.output_size + found->second];
+        for (std::size_t i = 0; i < column.size(); ++i)
+          column[i] = draws.outputs[i * draws.output_size + found->second];
         const stats::Row row = stats::summarize(scalar, column, draws.chains);
         least_ess = std::min(least_ess, row.ess_bulk);
         most_rhat = std::max(most_rhat, row.rhat);
@@ -156,11 +162,12 @@ int main(int argc, char** argv) {
       const bool passed = std::abs(scores.worst) < bound && most_rhat < 1.01;
       failed += !passed;
       all.z.insert(all.z.end(), scores.z.begin(), scores.z.end());
-      table.add({name, std::to_string(model->dimension), tuning.f64 ? "f64" : "f32", fmt::format("{:.0f}", compile_ms),
-                 fmt::format("{:.0f}", total - compile_ms), fmt::format("{:.0f}", draws.sampling_ms),
-                 fmt::format("{:.0f}", least_ess), fmt::format("{:.4f}", most_rhat), std::to_string(divergent),
-                 fmt::format("{:.2f}", scores.root_mean_square()), fmt::format("{:.2f}", std::abs(scores.worst)),
-                 scores.worst_name, passed ? "pass" : "FAIL"});
+      table.add({name, std::to_string(model->dimension), tuning.f64 ? "f64" : "f32",
+                 fmt::format("{:.0f}", compile_ms), fmt::format("{:.0f}", total - compile_ms),
+                 fmt::format("{:.0f}", draws.sampling_ms), fmt::format("{:.0f}", least_ess),
+                 fmt::format("{:.4f}", most_rhat), std::to_string(divergent),
+                 fmt::format("{:.2f}", scores.root_mean_square()),
+                 fmt::format("{:.2f}", std::abs(scores.worst)), scores.worst_name, passed ? "pass" : "FAIL"});
     } catch (const Error& error) {
       ++failed;
       table.add({name, "", "", "", "", "", "", "", "", "", "", error.reason(), "ERROR"});

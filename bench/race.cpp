@@ -44,17 +44,22 @@ struct Run {
 };
 
 struct Case {
-  std::string name;      ///< the model file
-  std::string data;      ///< its key in the data file; empty for none
-  std::string peer;      ///< the Stan program
+  std::string name;  ///< the model file
+  std::string data;  ///< its key in the data file; empty for none
+  std::string peer;  ///< the Stan program
 };
 
 const Case cases[] = {
-    {"simple", "simple", "simple"},           {"medium", "medium", "medium"},
-    {"stress", "stress", "stress"},           {"eight_schools", "eight_schools", "eight_schools"},
-    {"eight_schools_nc", "eight_schools", "eight_schools_nc"}, {"funnel", "", "funnel"},
-    {"funnel_nc", "", "funnel_nc"},           {"logistic", "logistic", "logistic"},
-    {"logistic", "logistic", "logistic_glm"}, {"sv", "sv", "sv"},
+    {"simple", "simple", "simple"},
+    {"medium", "medium", "medium"},
+    {"stress", "stress", "stress"},
+    {"eight_schools", "eight_schools", "eight_schools"},
+    {"eight_schools_nc", "eight_schools", "eight_schools_nc"},
+    {"funnel", "", "funnel"},
+    {"funnel_nc", "", "funnel_nc"},
+    {"logistic", "logistic", "logistic"},
+    {"logistic", "logistic", "logistic_glm"},
+    {"sv", "sv", "sv"},
 };
 
 double elapsed_ms(std::chrono::steady_clock::time_point since) {
@@ -103,10 +108,10 @@ Run run_stan(const Case& which, const nlohmann::json& data, std::uint64_t seed, 
   const std::string data_file = (scratch / (which.peer + ".json")).string();
   const std::string draws_file = (scratch / (which.peer + ".bin")).string();
   std::ofstream(data_file) << (stan_data.is_null() ? nlohmann::json::object() : stan_data).dump();
-  const std::string command =
-      fmt::format("R_MAKEVARS_USER='{0}/peers/Makevars' Rscript '{0}/peers/stan.R' '{0}/peers/stan/{1}.stan' '{2}' {3} "
-                  "'{4}' '{5}' 2>/dev/null",
-                  DREY_BENCH_DIR, which.peer, data_file, seed, draws_file, (scratch / "compiled").string());
+  const std::string command = fmt::format(
+      "R_MAKEVARS_USER='{0}/peers/Makevars' Rscript '{0}/peers/stan.R' '{0}/peers/stan/{1}.stan' '{2}' {3} "
+      "'{4}' '{5}' 2>/dev/null",
+      DREY_BENCH_DIR, which.peer, data_file, seed, draws_file, (scratch / "compiled").string());
   std::string output;
   std::FILE* pipe = popen(command.c_str(), "r");
   if (!pipe) throw Error("no_peer", "cannot start Rscript");
@@ -126,7 +131,8 @@ Run run_stan(const Case& which, const nlohmann::json& data, std::uint64_t seed, 
   std::ifstream file(draws_file, std::ios::binary);
   for (const std::string name : result["names"]) {
     std::vector<double> column(4000);
-    file.read(reinterpret_cast<char*>(column.data()), static_cast<std::streamsize>(column.size() * sizeof(double)));
+    file.read(reinterpret_cast<char*>(column.data()),
+              static_cast<std::streamsize>(column.size() * sizeof(double)));
     diagnose(run, name, column, 4);
   }
   return run;
@@ -142,24 +148,31 @@ double median(const std::vector<Run>& runs, Value value) {
 }
 
 bool all_comparable(const std::vector<Run>& runs) {
-  return !runs.empty() && std::all_of(runs.begin(), runs.end(), [](const Run& run) { return run.comparable(); });
+  return !runs.empty() &&
+         std::all_of(runs.begin(), runs.end(), [](const Run& run) { return run.comparable(); });
 }
 
-std::vector<std::string> row_of(const std::string& name, const std::string& who, const std::vector<Run>& runs) {
-  return {name,
-          who,
-          fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.compile_ms; })),
-          fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.warmup_ms; })),
-          fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.sampling_ms; })),
-          fmt::format("{:.2f}", median(runs, [](const Run& r) {
-                        return static_cast<double>(r.gradients) / r.sampling_ms / 1e3; })),
-          fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.ess; })),
-          fmt::format("{:.4f}", median(runs, [](const Run& r) { return r.rhat; })),
-          fmt::format("{:.2f}", median(runs, [](const Run& r) {
-                        return 100.0 * static_cast<double>(r.divergent) / static_cast<double>(r.transitions); })),
-          fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.sampling_rate(); })),
-          fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.total_rate(); })),
-          fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.to_thousand_ms(); }))};
+std::vector<std::string> row_of(const std::string& name, const std::string& who,
+                                const std::vector<Run>& runs) {
+  return {
+      name,
+      who,
+      fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.compile_ms; })),
+      fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.warmup_ms; })),
+      fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.sampling_ms; })),
+      fmt::format(
+          "{:.2f}",
+          median(runs, [](const Run& r) { return static_cast<double>(r.gradients) / r.sampling_ms / 1e3; })),
+      fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.ess; })),
+      fmt::format("{:.4f}", median(runs, [](const Run& r) { return r.rhat; })),
+      fmt::format("{:.2f}", median(runs,
+                                   [](const Run& r) {
+                                     return 100.0 * static_cast<double>(r.divergent) /
+                                            static_cast<double>(r.transitions);
+                                   })),
+      fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.sampling_rate(); })),
+      fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.total_rate(); })),
+      fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.to_thousand_ms(); }))};
 }
 
 }  // namespace
@@ -167,7 +180,8 @@ std::vector<std::string> row_of(const std::string& name, const std::string& who,
 int main(int argc, char** argv) {
   CLI::App app("Times the race's models, and the same models with a peer in the same run");
   std::string peer, only, precision = "auto", data_file = DREY_TEST_DATA "/race/data.json",
-                          models = DREY_BENCH_DIR "/race", scratch = (fs::temp_directory_path() / "drey-race").string();
+                          models = DREY_BENCH_DIR "/race",
+                          scratch = (fs::temp_directory_path() / "drey-race").string();
   nuts::Options options;
   options.chains = 256;
   std::uint64_t seeds = 3;
@@ -187,11 +201,11 @@ int main(int argc, char** argv) {
   try {
     const nlohmann::json data = bench::read_json(data_file);
     gpu::Device device(gpu::default_device());
-    fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name, options.chains,
-               options.draws, seeds, std::thread::hardware_concurrency(),
+    fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
+               options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
                peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
-    bench::Table table({"model", "by", "compile ms", "warm-up ms", "sample ms", "Mgrad/s", "min ESS", "R-hat", "div %",
-                        "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
+    bench::Table table({"model", "by", "compile ms", "warm-up ms", "sample ms", "Mgrad/s", "min ESS", "R-hat",
+                        "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
     bench::Table ratios({"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000"});
     double log_sum = 0;
     int counted = 0;

@@ -14,7 +14,6 @@
 
 namespace drey::model {
 
-
 Checked check(syntax::Model model) { return Checker(std::move(model)).run(); }
 
 Checker::Checker(syntax::Model model) : model_(std::move(model)), host_(checked_.graph) {}

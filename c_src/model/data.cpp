@@ -24,7 +24,8 @@ std::string element_name(const std::string& name, const Shape& shape, std::uint6
   if (shape.empty()) return name;
   std::vector<std::uint64_t> index(shape.size());
   for (std::size_t d = shape.size(); d-- > 0;) {
-    const std::uint64_t extent = std::max<std::uint64_t>(shape[d], 1);  // ragged data may begin with an empty list
+    const std::uint64_t extent =
+        std::max<std::uint64_t>(shape[d], 1);  // ragged data may begin with an empty list
     index[d] = element % extent + 1;
     element /= extent;
   }

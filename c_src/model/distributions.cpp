@@ -99,10 +99,10 @@ std::vector<Distribution> make() {
       "normal(0, 1)");
   add("student_t", {{"nu", positive}, {"mu", real}, {"sigma", positive}}, real, "", "",
       "-lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p(((y - mu) / sigma)^2 / nu)",
-      "abs(y - mu) < 1e-4 * sigma ? log(0.5 + " T_NEAR("((y - mu) / sigma)") ") : (y < mu ? log(0.5 * "
-      T_TAIL("((y - mu) / sigma)") ") : log1m(0.5 * " T_TAIL("((y - mu) / sigma)") "))",
-      "abs(y - mu) < 1e-4 * sigma ? log(0.5 - " T_NEAR("((y - mu) / sigma)") ") : (y < mu ? log1m(0.5 * "
-      T_TAIL("((y - mu) / sigma)") ") : log(0.5 * " T_TAIL("((y - mu) / sigma)") "))",
+      "abs(y - mu) < 1e-4 * sigma ? log(0.5 + " T_NEAR("((y - mu) / sigma)") ") : (y < mu ? log(0.5 * " T_TAIL(
+          "((y - mu) / sigma)") ") : log1m(0.5 * " T_TAIL("((y - mu) / sigma)") "))",
+      "abs(y - mu) < 1e-4 * sigma ? log(0.5 - " T_NEAR("((y - mu) / sigma)") ") : (y < mu ? log1m(0.5 * " T_TAIL(
+          "((y - mu) / sigma)") ") : log(0.5 * " T_TAIL("((y - mu) / sigma)") "))",
       "", "degrees of freedom, location, scale");
   add("cauchy", {{"mu", real}, {"sigma", positive}}, real, "", "",
       "-" LOG_PI " - log(sigma) - log1p(((y - mu) / sigma)^2)", "log(0.5 + atan((y - mu) / sigma) / " PI ")",

@@ -21,7 +21,8 @@ class Parser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error("internal", "formula `" + std::string(text_) + "`, column " + std::to_string(at_ + 1) + ": " + what);
+    throw Error("internal",
+                "formula `" + std::string(text_) + "`, column " + std::to_string(at_ + 1) + ": " + what);
   }
   void skip() {
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
@@ -52,17 +53,23 @@ class Parser {
   Formula sum() {
     Formula left = product();
     for (;;) {
-      if (take("+")) left = call("+", {std::move(left), product()});
-      else if (take("-")) left = call("-", {std::move(left), product()});
-      else return left;
+      if (take("+"))
+        left = call("+", {std::move(left), product()});
+      else if (take("-"))
+        left = call("-", {std::move(left), product()});
+      else
+        return left;
     }
   }
   Formula product() {
     Formula left = unary();
     for (;;) {
-      if (take("*")) left = call("*", {std::move(left), unary()});
-      else if (take("/")) left = call("/", {std::move(left), unary()});
-      else return left;
+      if (take("*"))
+        left = call("*", {std::move(left), unary()});
+      else if (take("/"))
+        left = call("/", {std::move(left), unary()});
+      else
+        return left;
     }
   }
   Formula unary() {
@@ -93,7 +100,8 @@ class Parser {
     }
     if (!std::isalpha(static_cast<unsigned char>(first)) && first != '_') fail("an operand expected");
     const std::size_t start = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_'))
+      ++at_;
     std::string name(text_.substr(start, at_ - start));
     if (!take("(")) return {Formula::Kind::Name, 0, std::move(name), {}};
     std::vector<Formula> args;

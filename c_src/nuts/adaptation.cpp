@@ -71,11 +71,14 @@ std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<cons
   return metric;
 }
 
-std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const double> diagonal, double* spread) {
-  const auto n = static_cast<Eigen::Index>(samples.count()), dimension = static_cast<Eigen::Index>(samples.dimension);
+std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const double> diagonal,
+                                 double* spread) {
+  const auto n = static_cast<Eigen::Index>(samples.count()),
+             dimension = static_cast<Eigen::Index>(samples.dimension);
   using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Eigen::ArrayXd scale = Eigen::Map<const Eigen::ArrayXd>(diagonal.data(), dimension).sqrt();
-  const auto covariance = [&](const std::vector<double>& values, const Eigen::ArrayXd& by) -> Eigen::MatrixXd {
+  const auto covariance = [&](const std::vector<double>& values,
+                              const Eigen::ArrayXd& by) -> Eigen::MatrixXd {
     Rows scaled = Eigen::Map<const Rows>(values.data(), n, dimension);
     scaled.rowwise() -= scaled.colwise().mean().eval();
     scaled.array().rowwise() *= by.transpose();
@@ -85,14 +88,16 @@ std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const d
   };
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> gradients(covariance(samples.gradients, scale));
   const Eigen::MatrixXd root = gradients.operatorSqrt(), inverse_root = gradients.operatorInverseSqrt();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> middle(root * covariance(samples.points, scale.inverse()) * root);
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> middle(
+      root * covariance(samples.points, scale.inverse()) * root);
   const Eigen::MatrixXd mean = inverse_root * middle.operatorSqrt() * inverse_root;
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> shape(mean, Eigen::EigenvaluesOnly);
-  if (gradients.info() != Eigen::Success || middle.info() != Eigen::Success || shape.info() != Eigen::Success ||
-      !mean.allFinite() || !(shape.eigenvalues().minCoeff() > 0))
+  if (gradients.info() != Eigen::Success || middle.info() != Eigen::Success ||
+      shape.info() != Eigen::Success || !mean.allFinite() || !(shape.eigenvalues().minCoeff() > 0))
     throw Error("internal", "the warm-up's draws and gradients give no metric");
   if (spread) *spread = std::sqrt(shape.eigenvalues().maxCoeff() / shape.eigenvalues().minCoeff());
-  const Rows metric = scale.matrix().asDiagonal() * (0.5 * (mean + mean.transpose())) * scale.matrix().asDiagonal();
+  const Rows metric =
+      scale.matrix().asDiagonal() * (0.5 * (mean + mean.transpose())) * scale.matrix().asDiagonal();
   return {metric.data(), metric.data() + metric.size()};
 }
 
@@ -109,7 +114,8 @@ std::vector<double> metric_factor(std::span<const double> inverse_metric, std::u
   return rows;
 }
 
-std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains) {
+std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots,
+                                        std::uint64_t chains) {
   constexpr double kStuck = 0.1;
   std::vector<std::uint64_t> stuck;
   for (std::uint64_t c = 0; c < chains; ++c) {

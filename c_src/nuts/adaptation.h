@@ -46,7 +46,8 @@ std::vector<double> fisher_diagonal(const PooledSamples& samples, std::span<cons
 /// \param spread   receives the root of the ratio of extreme eigenvalues once the diagonal metric is divided out: how
 ///                 much longer trajectories are under the diagonal one
 /// \throws Error{internal} where the samples' matrices have no decomposition
-std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const double> diagonal, double* spread);
+std::vector<double> fisher_dense(const PooledSamples& samples, std::span<const double> diagonal,
+                                 double* spread);
 
 /// The rows of the lower triangle of the Cholesky factor of a dense inverse metric.
 /// \throws Error{wrong_tuning} when the matrix is not positive
@@ -54,7 +55,8 @@ std::vector<double> metric_factor(std::span<const double> inverse_metric, std::u
 
 /// Which chains are stuck: in the second half of the record they accepted next to nothing (mean below 0.1) while
 /// most others moved. Empty where none is, or where so many are that the step size must be at fault.
-std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);
+std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots,
+                                        std::uint64_t chains);
 
 /// Which chains to learn from: all but those whose mean log density in the record lies so far below the
 /// median chain that they must sit in another mode or be stuck. Never fewer than half.

@@ -153,12 +153,13 @@ constexpr double kDenseGain = 2.0;
 
 /// The metric that the pool goes on with. Early windows teach a diagonal only: far from the typical set
 /// covariances mislead.
-void learn_metric(Pool& pool, const WarmupSchedule::Kernels& kernels, const PooledSamples& samples, MetricKind wanted,
-                  std::size_t window) {
+void learn_metric(Pool& pool, const WarmupSchedule::Kernels& kernels, const PooledSamples& samples,
+                  MetricKind wanted, std::size_t window) {
   const auto diagonal = fisher_diagonal(samples, pool.diagonal());
   const std::uint64_t dimension = samples.dimension;
   const bool forced = wanted == MetricKind::Dense;
-  const bool looked_for = wanted == MetricKind::Auto && window >= 2 && dimension >= 2 && dimension <= kMostDense;
+  const bool looked_for =
+      wanted == MetricKind::Auto && window >= 2 && dimension >= 2 && dimension <= kMostDense;
   if ((forced || looked_for) && samples.count() >= (forced ? 2 : kDenseSamples) * dimension) {
     double spread = 1;
     auto dense = fisher_dense(samples, diagonal, &spread);
@@ -189,8 +190,10 @@ void rescue(Chains& chains, const std::vector<std::uint64_t>& stuck, std::uint64
   if (stuck.empty()) return;
   std::vector<std::uint64_t> moving;
   for (std::uint64_t c = 0, next = 0; c < chains.count(); ++c) {
-    if (next < stuck.size() && stuck[next] == c) ++next;
-    else moving.push_back(c);
+    if (next < stuck.size() && stuck[next] == c)
+      ++next;
+    else
+      moving.push_back(c);
   }
   auto positions = chains.positions();
   for (std::size_t i = 0; i < stuck.size(); ++i) {
@@ -233,8 +236,10 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
         spread[c * dimension + d] = starts[c * dimension % starts.size() + d];
     pool.chains().start_at(spread);
   }
-  if (options.metric == MetricKind::Dense) pool.set_dense(kernel, identity(dimension));
-  else pool.set_diagonal(std::vector<double>(dimension, 1.0));
+  if (options.metric == MetricKind::Dense)
+    pool.set_dense(kernel, identity(dimension));
+  else
+    pool.set_diagonal(std::vector<double>(dimension, 1.0));
   StepSizeAdaptation step(options.target_accept, first_step_size(pool, 0.5));
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const auto& window = windows[w];

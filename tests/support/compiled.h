@@ -38,7 +38,8 @@ class Compiled {
     return {result.target, result.gradient};
   }
   /// Everything a draw records, in the order of Model::outputs.
-  std::vector<double> outputs(std::span<const double> point, const std::function<double()>& random = nullptr) const {
+  std::vector<double> outputs(std::span<const double> point,
+                              const std::function<double()>& random = nullptr) const {
     return model::Evaluator(model_.draws, model_.data).run(point, random).output;
   }
   /// One output by name. \pre the model has it
@@ -102,8 +103,9 @@ Derivative<Number> derivative(const std::function<Number(Number)>& f, Number x, 
 
 /// d f / d x[i] at a point.
 template <typename Number>
-Derivative<Number> derivative(const std::function<Number(std::span<const Number>)>& f, std::span<const Number> point,
-                              std::size_t i, Number rounding = 4, Number summand = 0) {
+Derivative<Number> derivative(const std::function<Number(std::span<const Number>)>& f,
+                              std::span<const Number> point, std::size_t i, Number rounding = 4,
+                              Number summand = 0) {
   std::vector<Number> moved(point.begin(), point.end());
   return derivative<Number>(
       [&](Number x) {

@@ -49,7 +49,8 @@ class Interpreter {
     std::size_t at = 0;
     if (const term::Term* parameters = model_.find("parameters"))
       for (const term::Term& declaration : elements(*parameters)) parameter(declaration, point, at);
-    if (at != point.size()) fail("the point has " + std::to_string(point.size()) + " elements, not " + std::to_string(at));
+    if (at != point.size())
+      fail("the point has " + std::to_string(point.size()) + " elements, not " + std::to_string(at));
     block("transformed");
     block("model");
     return target_;
@@ -255,7 +256,8 @@ class Interpreter {
 
   std::int64_t integer(const Term& term) {
     const Array a = expression(term);
-    if (!a.shape.empty() || a.values[0] != std::floor(a.values[0])) fail("an integer expected: " + term::to_string(term));
+    if (!a.shape.empty() || a.values[0] != std::floor(a.values[0]))
+      fail("an integer expected: " + term::to_string(term));
     return static_cast<std::int64_t>(a.values[0]);
   }
 
@@ -361,7 +363,8 @@ class Interpreter {
   }
 
   /// f(a, b, ...) element by element; scalars go with everything.
-  static Array each(const std::vector<Array>& args, const std::function<Number(const std::vector<Number>&)>& f) {
+  static Array each(const std::vector<Array>& args,
+                    const std::function<Number(const std::vector<Number>&)>& f) {
     Array out = Array::scalar(0);
     for (const Array& a : args)
       if (!a.shape.empty()) out = Array::of(a.shape);
@@ -420,11 +423,14 @@ class Interpreter {
       return each(a, [](V x) { return std::log(x[0] * std::exp(x[1]) + (1 - x[0]) * std::exp(x[2])); });
     if (a.size() == 2 && (op == "min" || op == "max"))
       return fold([&](Number x, Number y) { return (op == "min") == (x < y) ? x : y; });
-    if (a.size() == 2 && op == "log_sum_exp") return fold([](Number x, Number y) { return log_sum_exp({x, y}); });
-    if (a.size() == 2 && op == "log_diff_exp") return fold([](Number x, Number y) { return x + std::log(-std::expm1(y - x)); });
+    if (a.size() == 2 && op == "log_sum_exp")
+      return fold([](Number x, Number y) { return log_sum_exp({x, y}); });
+    if (a.size() == 2 && op == "log_diff_exp")
+      return fold([](Number x, Number y) { return x + std::log(-std::expm1(y - x)); });
     if (a.size() == 2 && op == "hypot") return fold([](Number x, Number y) { return std::hypot(x, y); });
     if (a.size() == 2 && op == "atan2") return fold([](Number x, Number y) { return std::atan2(x, y); });
-    if (a.size() == 2 && op == "multiply_log") return fold([](Number x, Number y) { return x * std::log(y); });
+    if (a.size() == 2 && op == "multiply_log")
+      return fold([](Number x, Number y) { return x * std::log(y); });
     if (a.size() == 2 && op == "lbeta")
       return fold([](Number x, Number y) { return std::lgamma(x) + std::lgamma(y) - std::lgamma(x + y); });
     if (op == "fma") return each(a, [](V x) { return x[0] * x[1] + x[2]; });
@@ -500,12 +506,14 @@ class Interpreter {
     if (op == "mean") return Array::scalar(sum(x) / n);
     if (op == "variance") return Array::scalar(centred_squares() / (n - 1));
     if (op == "sd") return Array::scalar(std::sqrt(centred_squares() / (n - 1)));
-    if (op == "prod") return Array::scalar(std::accumulate(x.begin(), x.end(), Number(1), std::multiplies<>()));
+    if (op == "prod")
+      return Array::scalar(std::accumulate(x.begin(), x.end(), Number(1), std::multiplies<>()));
     if (op == "min") return Array::scalar(*std::min_element(x.begin(), x.end()));
     if (op == "max") return Array::scalar(*std::max_element(x.begin(), x.end()));
     if (op == "log_sum_exp") return Array::scalar(log_sum_exp(x));
     if (op == "dot_self") return Array::scalar(std::inner_product(x.begin(), x.end(), x.begin(), Number(0)));
-    if (op == "dot") return Array::scalar(std::inner_product(x.begin(), x.end(), a[1].values.begin(), Number(0)));
+    if (op == "dot")
+      return Array::scalar(std::inner_product(x.begin(), x.end(), a[1].values.begin(), Number(0)));
     if (op == "size") return Array::scalar(a[0].shape.empty() ? 1 : static_cast<Number>(a[0].shape[0]), true);
     if (op == "to_vector") return {{x.size()}, x, a[0].whole};
     if (op == "cumulative_sum") {
@@ -545,7 +553,8 @@ class Interpreter {
     if (op == "transpose") {
       Array out = Array::of({a[0].shape[1], a[0].shape[0]});
       for (std::size_t i = 0; i < a[0].shape[0]; ++i)
-        for (std::size_t j = 0; j < a[0].shape[1]; ++j) out.values[j * a[0].shape[0] + i] = x[i * a[0].shape[1] + j];
+        for (std::size_t j = 0; j < a[0].shape[1]; ++j)
+          out.values[j * a[0].shape[0] + i] = x[i * a[0].shape[1] + j];
       return out;
     }
     if (op == "matmul") return matmul(a[0], a[1]);
@@ -651,12 +660,14 @@ class Interpreter {
     std::vector<Array> all{outcome};
     all.insert(all.end(), rest.begin(), rest.end());
     Number total = 0;
-    for (Number x : each(all, [&](const std::vector<Number>& v) { return univariate(d, v); }).values) total += x;
+    for (Number x : each(all, [&](const std::vector<Number>& v) { return univariate(d, v); }).values)
+      total += x;
     return total;
   }
 
   static Number univariate(const std::string& d, const std::vector<Number>& v) {
-    const Number y = v[0], a = v.size() > 1 ? v[1] : 0, b = v.size() > 2 ? v[2] : 0, c = v.size() > 3 ? v[3] : 0;
+    const Number y = v[0], a = v.size() > 1 ? v[1] : 0, b = v.size() > 2 ? v[2] : 0,
+                 c = v.size() > 3 ? v[3] : 0;
     const Number pi = std::acos(Number(-1));
     auto normal = [&](Number x, Number mu, Number sigma) {
       const Number z = (x - mu) / sigma;
@@ -671,7 +682,9 @@ class Interpreter {
       const Number z = (x - mu) / sigma;
       return -std::log(pi) - std::log(sigma) - std::log1p(z * z);
     };
-    auto choose = [](Number n, Number k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); };
+    auto choose = [](Number n, Number k) {
+      return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1);
+    };
     if (d == "normal") return normal(y, a, b);
     if (d == "std_normal") return normal(y, 0, 1);
     if (d == "half_normal") return std::log(Number(2)) + normal(y, 0, a);
@@ -688,7 +701,8 @@ class Interpreter {
     if (d == "inv_gamma") return a * std::log(b) - std::lgamma(a) - (a + 1) * std::log(y) - b / y;
     if (d == "weibull") return std::log(a / b) + (a - 1) * std::log(y / b) - std::pow(y / b, a);
     if (d == "beta")
-      return std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + (a - 1) * std::log(y) + (b - 1) * std::log1p(-y);
+      return std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + (a - 1) * std::log(y) +
+             (b - 1) * std::log1p(-y);
     if (d == "uniform") return -std::log(b - a);
     if (d == "bernoulli") return y == 1 ? std::log(a) : std::log1p(-a);
     if (d == "bernoulli_logit") return y == 1 ? -log1p_exp(-a) : -log1p_exp(a);
@@ -704,7 +718,8 @@ class Interpreter {
     fail("distribution " + d);
   }
 
-  static Number multi_normal_cholesky(const std::vector<Number>& y, const Array& mu, const std::vector<Number>& l) {
+  static Number multi_normal_cholesky(const std::vector<Number>& y, const Array& mu,
+                                      const std::vector<Number>& l) {
     const std::size_t k = y.size();
     std::vector<Number> z(k);
     Number total = 0;

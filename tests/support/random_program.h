@@ -23,8 +23,9 @@ struct RandomProgram {
       for (const std::string& s : list) all += (all.empty() ? "" : ",\n    ") + s;
       return all;
     };
-    return "#{data => #{" + data + "},\n  functions => #{" + functions + "},\n  transformed_data => [" + transformed_data + "],\n  parameters => [" + parameters +
-           "],\n  transformed => [" + join(transformed) + "],\n  model => [" + join(model) + "]}";
+    return "#{data => #{" + data + "},\n  functions => #{" + functions + "},\n  transformed_data => [" +
+           transformed_data + "],\n  parameters => [" + parameters + "],\n  transformed => [" +
+           join(transformed) + "],\n  model => [" + join(model) + "]}";
   }
 };
 
@@ -73,7 +74,8 @@ class ProgramGenerator {
   }
   std::string integers(std::size_t count, std::size_t from, std::size_t to) {
     std::string all;
-    for (std::size_t i = 0; i < count; ++i) all += (i ? ", " : "") + std::to_string(from + below(to - from + 1));
+    for (std::size_t i = 0; i < count; ++i)
+      all += (i ? ", " : "") + std::to_string(from + below(to - from + 1));
     return "[" + all + "]";
   }
 
@@ -90,8 +92,9 @@ class ProgramGenerator {
     names_.push_back({"dm", {m_}, Kind::Positive});
     names_.push_back({"dx", {n_, m_}, Kind::Real});
     // Of the data alone.
-    program_.transformed_data = "{centred, {'-', dn, {mean, dn}}}, {declare, steps, {vector, m}}, {for, i, 1, m, [{set, {at, "
-                                "steps, i}, {'*', i, {at, dm, i}}}]}";
+    program_.transformed_data =
+        "{centred, {'-', dn, {mean, dn}}}, {declare, steps, {vector, m}}, {for, i, 1, m, [{set, {at, "
+        "steps, i}, {'*', i, {at, dm, i}}}]}";
     names_.push_back({"centred", {n_}, Kind::Real});
     names_.push_back({"steps", {m_}, Kind::Positive});
   }
@@ -116,27 +119,54 @@ class ProgramGenerator {
     for (std::size_t i = 0; i < count; ++i) {
       const std::string p = fresh("p");
       switch (below(14)) {
-        case 0: declare(fmt::format("{{{}, real}}", p), {p, {}}); break;
-        case 1: declare(fmt::format("{{{}, real, [{{lower, 0}}]}}", p), {p, {}, Kind::Positive}); break;
-        case 2: declare(fmt::format("{{{}, real, [{{lower, 0}}, {{upper, 1}}]}}", p), {p, {}, Kind::Unit}); break;
-        case 3: declare(fmt::format("{{{}, real, [{{upper, {}}}]}}", p, number(-1, 1)), {p, {}}); break;
+        case 0:
+          declare(fmt::format("{{{}, real}}", p), {p, {}});
+          break;
+        case 1:
+          declare(fmt::format("{{{}, real, [{{lower, 0}}]}}", p), {p, {}, Kind::Positive});
+          break;
+        case 2:
+          declare(fmt::format("{{{}, real, [{{lower, 0}}, {{upper, 1}}]}}", p), {p, {}, Kind::Unit});
+          break;
+        case 3:
+          declare(fmt::format("{{{}, real, [{{upper, {}}}]}}", p, number(-1, 1)), {p, {}});
+          break;
         case 4:
-          declare(fmt::format("{{{}, real, [{{offset, {}}}, {{multiplier, {}}}]}}", p, scalar(1), positive(1)), {p, {}});
+          declare(
+              fmt::format("{{{}, real, [{{offset, {}}}, {{multiplier, {}}}]}}", p, scalar(1), positive(1)),
+              {p, {}});
           break;
         case 5: {
           const std::string low = scalar(1);
-          declare(fmt::format("{{{}, real, [{{lower, {}}}, {{upper, {{'+', {}, {}}}}}]}}", p, low, low, positive(1)),
+          declare(fmt::format("{{{}, real, [{{lower, {}}}, {{upper, {{'+', {}, {}}}}}]}}", p, low, low,
+                              positive(1)),
                   {p, {}});
           break;
         }
-        case 6: declare(fmt::format("{{{}, {{vector, n}}}}", p), {p, {n_}}); break;
-        case 7: declare(fmt::format("{{{}, {{vector, m}}, [{{lower, 0}}]}}", p), {p, {m_}, Kind::Positive}); break;
-        case 8: declare(fmt::format("{{{}, {{vector, m}}, [{{lower, dr}}]}}", p), {p, {m_}}); break;
-        case 9: declare(fmt::format("{{{}, {{matrix, m, n}}}}", p), {p, {m_, n_}}); break;
-        case 10: declare(fmt::format("{{{}, {{array, [n], {{vector, m}}}}}}", p), {p, {n_, m_}}); break;
-        case 11: declare(fmt::format("{{{}, {{simplex, m}}}}", p), {p, {m_}, Kind::Unit}); break;
-        case 12: declare(fmt::format("{{{}, {{ordered, m}}}}", p), {p, {m_}}); break;
-        default: declare(fmt::format("{{{}, {{positive_ordered, n}}}}", p), {p, {n_}, Kind::Positive}); break;
+        case 6:
+          declare(fmt::format("{{{}, {{vector, n}}}}", p), {p, {n_}});
+          break;
+        case 7:
+          declare(fmt::format("{{{}, {{vector, m}}, [{{lower, 0}}]}}", p), {p, {m_}, Kind::Positive});
+          break;
+        case 8:
+          declare(fmt::format("{{{}, {{vector, m}}, [{{lower, dr}}]}}", p), {p, {m_}});
+          break;
+        case 9:
+          declare(fmt::format("{{{}, {{matrix, m, n}}}}", p), {p, {m_, n_}});
+          break;
+        case 10:
+          declare(fmt::format("{{{}, {{array, [n], {{vector, m}}}}}}", p), {p, {n_, m_}});
+          break;
+        case 11:
+          declare(fmt::format("{{{}, {{simplex, m}}}}", p), {p, {m_}, Kind::Unit});
+          break;
+        case 12:
+          declare(fmt::format("{{{}, {{ordered, m}}}}", p), {p, {m_}});
+          break;
+        default:
+          declare(fmt::format("{{{}, {{positive_ordered, n}}}}", p), {p, {n_}, Kind::Positive});
+          break;
       }
     }
   }
@@ -199,41 +229,79 @@ class ProgramGenerator {
     if (depth <= 0 || chance(10)) return name.empty() || chance(25) ? number(-2, 2) : name;
     const int d = depth - 1;
     switch (below(33)) {
-      case 26: return "{at, {cholesky, " + definite(d) + "}, " + index(m_) + ", 1}";
-      case 27: return "{variance, " + vector(size(), d) + "}";
-      case 28: return "{dot_self, {at, " + vector(n_, d) + ", {range, 1, " + std::to_string(1 + below(n_)) + "}}}";
-      case 29: return "{sum, {at, " + matrix(n_, m_, d) + ", which" + (chance(50) ? ", idx" : "") + "}}";
-      case 30: return "{sum, {outer, " + vector(n_, d) + ", {reverse, " + vector(m_, d) + "}}}";
-      case 31: return "{prod, {tanh, " + vector(size(), d) + "}}";
-      case 32: return "{max, " + vector(size(), d) + "}";
-      case 0: return "{'+', " + scalar(d) + ", " + scalar(d) + "}";
-      case 1: return "{'-', " + scalar(d) + ", " + scalar(d) + "}";
-      case 2: return "{'*', " + scalar(d) + ", " + scalar(d) + "}";
-      case 3: return "{'/', " + scalar(d) + ", " + positive(d) + "}";
-      case 4: return "{'-', " + scalar(d) + "}";
-      case 5: return fmt::format("{{{}, {}}}", pick<std::string>({"tanh", "sin", "cos", "atan", "inv_logit", "log1p_exp",
-                                                     "erf", "Phi", "softplus", "log_inv_logit", "asinh", "sinh"}),
-                                 "{tanh, " + scalar(d) + "}");
-      case 6: return "{log, " + positive(d) + "}";
-      case 7: return "{sqrt, " + positive(d) + "}";
-      case 8: return "{lgamma, {'+', 0.3, " + positive(d) + "}}";
-      case 9: return "{sum, " + vector(size(), d) + "}";
-      case 10: return "{mean, " + vector(size(), d) + "}";
-      case 11: { const std::size_t k = size(); return "{dot, " + vector(k, d) + ", " + vector(k, d) + "}"; }
-      case 12: return "{log_sum_exp, " + vector(size(), d) + "}";
-      case 13: { const std::size_t k = size(); return "{at, " + vector(k, d) + ", " + index(k) + "}"; }
-      case 14: return "{at, " + matrix(n_, m_, d) + ", " + index(n_) + ", " + index(m_) + "}";
-      case 15: return "{bend, " + scalar(d) + ", " + scalar(d) + "}";
-      case 16: return "{chain, " + scalar(d) + ", " + scalar(d) + "}";
-      case 17: return "{normal_lpdf, " + scalar(d) + ", " + scalar(d) + ", " + positive(d) + "}";
-      case 18: return "{if_else, " + condition() + ", " + scalar(d) + ", " + scalar(d) + "}";
-      case 19: return "{log_sum_exp, " + scalar(d) + ", " + scalar(d) + "}";
-      case 20: return "{log_mix, " + unit(d) + ", " + scalar(d) + ", " + scalar(d) + "}";
-      case 21: return "{square, " + scalar(d) + "}";
-      case 22: return "{'*', " + scalar(d) + ", " + number(-1, 1) + ", " + scalar(d) + "}";
-      case 23: return "{'^', " + positive(d) + ", " + scalar(0) + "}";
-      case 24: return "{" + pick<std::string>({"min", "max"}) + ", " + scalar(d) + ", " + scalar(d) + "}";
-      default: return positive(d);
+      case 26:
+        return "{at, {cholesky, " + definite(d) + "}, " + index(m_) + ", 1}";
+      case 27:
+        return "{variance, " + vector(size(), d) + "}";
+      case 28:
+        return "{dot_self, {at, " + vector(n_, d) + ", {range, 1, " + std::to_string(1 + below(n_)) + "}}}";
+      case 29:
+        return "{sum, {at, " + matrix(n_, m_, d) + ", which" + (chance(50) ? ", idx" : "") + "}}";
+      case 30:
+        return "{sum, {outer, " + vector(n_, d) + ", {reverse, " + vector(m_, d) + "}}}";
+      case 31:
+        return "{prod, {tanh, " + vector(size(), d) + "}}";
+      case 32:
+        return "{max, " + vector(size(), d) + "}";
+      case 0:
+        return "{'+', " + scalar(d) + ", " + scalar(d) + "}";
+      case 1:
+        return "{'-', " + scalar(d) + ", " + scalar(d) + "}";
+      case 2:
+        return "{'*', " + scalar(d) + ", " + scalar(d) + "}";
+      case 3:
+        return "{'/', " + scalar(d) + ", " + positive(d) + "}";
+      case 4:
+        return "{'-', " + scalar(d) + "}";
+      case 5:
+        return fmt::format("{{{}, {}}}",
+                           pick<std::string>({"tanh", "sin", "cos", "atan", "inv_logit", "log1p_exp", "erf",
+                                              "Phi", "softplus", "log_inv_logit", "asinh", "sinh"}),
+                           "{tanh, " + scalar(d) + "}");
+      case 6:
+        return "{log, " + positive(d) + "}";
+      case 7:
+        return "{sqrt, " + positive(d) + "}";
+      case 8:
+        return "{lgamma, {'+', 0.3, " + positive(d) + "}}";
+      case 9:
+        return "{sum, " + vector(size(), d) + "}";
+      case 10:
+        return "{mean, " + vector(size(), d) + "}";
+      case 11: {
+        const std::size_t k = size();
+        return "{dot, " + vector(k, d) + ", " + vector(k, d) + "}";
+      }
+      case 12:
+        return "{log_sum_exp, " + vector(size(), d) + "}";
+      case 13: {
+        const std::size_t k = size();
+        return "{at, " + vector(k, d) + ", " + index(k) + "}";
+      }
+      case 14:
+        return "{at, " + matrix(n_, m_, d) + ", " + index(n_) + ", " + index(m_) + "}";
+      case 15:
+        return "{bend, " + scalar(d) + ", " + scalar(d) + "}";
+      case 16:
+        return "{chain, " + scalar(d) + ", " + scalar(d) + "}";
+      case 17:
+        return "{normal_lpdf, " + scalar(d) + ", " + scalar(d) + ", " + positive(d) + "}";
+      case 18:
+        return "{if_else, " + condition() + ", " + scalar(d) + ", " + scalar(d) + "}";
+      case 19:
+        return "{log_sum_exp, " + scalar(d) + ", " + scalar(d) + "}";
+      case 20:
+        return "{log_mix, " + unit(d) + ", " + scalar(d) + ", " + scalar(d) + "}";
+      case 21:
+        return "{square, " + scalar(d) + "}";
+      case 22:
+        return "{'*', " + scalar(d) + ", " + number(-1, 1) + ", " + scalar(d) + "}";
+      case 23:
+        return "{'^', " + positive(d) + ", " + scalar(0) + "}";
+      case 24:
+        return "{" + pick<std::string>({"min", "max"}) + ", " + scalar(d) + ", " + scalar(d) + "}";
+      default:
+        return positive(d);
     }
   }
 
@@ -248,15 +316,26 @@ class ProgramGenerator {
     if (depth <= 0 || chance(15)) return name.empty() || chance(25) ? number(0.3, 2.5) : name;
     const int d = depth - 1;
     switch (below(9)) {
-      case 0: return "{exp, {tanh, " + scalar(d) + "}}";
-      case 1: return "{'+', 0.4, {square, " + scalar(d) + "}}";
-      case 2: return "{'*', " + positive(d) + ", " + positive(d) + "}";
-      case 3: return "{'/', " + positive(d) + ", " + positive(d) + "}";
-      case 4: return "{'+', 0.2, {log1p_exp, " + scalar(d) + "}}";
-      case 5: return "{hypot, " + positive(d) + ", " + scalar(d) + "}";
-      case 6: { const std::string v = named({m_}, Kind::Positive); return "{at, " + v + ", " + index(m_) + "}"; }
-      case 7: return "{sum, " + positive_vector(size(), d) + "}";
-      default: return "{'+', 0.1, {abs, " + scalar(d) + "}}";
+      case 0:
+        return "{exp, {tanh, " + scalar(d) + "}}";
+      case 1:
+        return "{'+', 0.4, {square, " + scalar(d) + "}}";
+      case 2:
+        return "{'*', " + positive(d) + ", " + positive(d) + "}";
+      case 3:
+        return "{'/', " + positive(d) + ", " + positive(d) + "}";
+      case 4:
+        return "{'+', 0.2, {log1p_exp, " + scalar(d) + "}}";
+      case 5:
+        return "{hypot, " + positive(d) + ", " + scalar(d) + "}";
+      case 6: {
+        const std::string v = named({m_}, Kind::Positive);
+        return "{at, " + v + ", " + index(m_) + "}";
+      }
+      case 7:
+        return "{sum, " + positive_vector(size(), d) + "}";
+      default:
+        return "{'+', 0.1, {abs, " + scalar(d) + "}}";
     }
   }
 
@@ -272,31 +351,51 @@ class ProgramGenerator {
 
   std::string vector(std::size_t k, int depth) {
     const std::string name = named({k}, Kind::Real);
-    if (depth <= 0 || chance(20)) return name.empty() || chance(10) ? "{rep, " + scalar(0) + ", " + text(k, n_) + "}" : name;
+    if (depth <= 0 || chance(20))
+      return name.empty() || chance(10) ? "{rep, " + scalar(0) + ", " + text(k, n_) + "}" : name;
     const int d = depth - 1;
     switch (below(15)) {
-      case 0: return "{'+', " + vector(k, d) + ", " + vector(k, d) + "}";
-      case 1: return "{'*', " + scalar(d) + ", " + vector(k, d) + "}";
-      case 2: return "{'-', " + vector(k, d) + ", " + scalar(d) + "}";
-      case 3: return "{'*', " + vector(k, d) + ", " + vector(k, d) + "}";
-      case 4: return "{'/', " + vector(k, d) + ", " + positive_vector(k, d) + "}";
-      case 5: return fmt::format("{{{}, {}}}", pick<std::string>({"tanh", "sin", "cos", "inv_logit", "log1p_exp", "atan"}),
-                                 vector(k, d));
-      case 6: return k == n_ ? "{matmul, " + matrix(n_, m_, d) + ", " + vector(m_, d) + "}"
-                             : "{matmul, {transpose, " + matrix(n_, m_, d) + "}, " + vector(n_, d) + "}";
-      case 7: return k == n_ ? "{at, " + matrix(n_, m_, d) + ", all, " + index(m_) + "}"
-                             : "{at, " + matrix(n_, m_, d) + ", " + index(n_) + "}";
-      case 8: return k == n_ ? "{at, " + vector(m_, d) + ", idx}" : "{at, " + vector(n_, d) + ", which}";
+      case 0:
+        return "{'+', " + vector(k, d) + ", " + vector(k, d) + "}";
+      case 1:
+        return "{'*', " + scalar(d) + ", " + vector(k, d) + "}";
+      case 2:
+        return "{'-', " + vector(k, d) + ", " + scalar(d) + "}";
+      case 3:
+        return "{'*', " + vector(k, d) + ", " + vector(k, d) + "}";
+      case 4:
+        return "{'/', " + vector(k, d) + ", " + positive_vector(k, d) + "}";
+      case 5:
+        return fmt::format("{{{}, {}}}",
+                           pick<std::string>({"tanh", "sin", "cos", "inv_logit", "log1p_exp", "atan"}),
+                           vector(k, d));
+      case 6:
+        return k == n_ ? "{matmul, " + matrix(n_, m_, d) + ", " + vector(m_, d) + "}"
+                       : "{matmul, {transpose, " + matrix(n_, m_, d) + "}, " + vector(n_, d) + "}";
+      case 7:
+        return k == n_ ? "{at, " + matrix(n_, m_, d) + ", all, " + index(m_) + "}"
+                       : "{at, " + matrix(n_, m_, d) + ", " + index(n_) + "}";
+      case 8:
+        return k == n_ ? "{at, " + vector(m_, d) + ", idx}" : "{at, " + vector(n_, d) + ", which}";
       case 9: {
         std::string list;
         for (std::size_t i = 0; i < k; ++i) list += (i ? ", " : "") + scalar(d > 1 ? 1 : d);
         return "[" + list + "]";
       }
-      case 10: return k == m_ ? "{matmul, " + vector(n_, d) + ", " + matrix(n_, m_, d) + "}" : "{log, " + positive_vector(k, d) + "}";
-      case 11: return chance(60) ? "{bend, " + vector(k, d) + ", " + scalar(d) + "}" : k == n_ ? "{'*', 0.2, counts}" : "which";
-      case 12: return "{if_else, {'<', " + named({k}, Kind::Real) + ", 0.123}, " + vector(k, d) + ", " + vector(k, d) + "}";
-      case 13: return "{cumulative_sum, " + vector(k, d) + "}";
-      default: return positive_vector(k, d);
+      case 10:
+        return k == m_ ? "{matmul, " + vector(n_, d) + ", " + matrix(n_, m_, d) + "}"
+                       : "{log, " + positive_vector(k, d) + "}";
+      case 11:
+        return chance(60) ? "{bend, " + vector(k, d) + ", " + scalar(d) + "}"
+               : k == n_  ? "{'*', 0.2, counts}"
+                          : "which";
+      case 12:
+        return "{if_else, {'<', " + named({k}, Kind::Real) + ", 0.123}, " + vector(k, d) + ", " +
+               vector(k, d) + "}";
+      case 13:
+        return "{cumulative_sum, " + vector(k, d) + "}";
+      default:
+        return positive_vector(k, d);
     }
   }
 
@@ -305,10 +404,14 @@ class ProgramGenerator {
     if (!name.empty() && (depth <= 0 || chance(40))) return name;
     if (depth <= 0) return "{rep, " + positive(0) + ", " + text(k, n_) + "}";
     switch (below(4)) {
-      case 0: return "{exp, {tanh, " + vector(k, depth - 1) + "}}";
-      case 1: return "{'+', 0.5, {square, " + vector(k, depth - 1) + "}}";
-      case 2: return "{'*', " + positive(depth - 1) + ", " + positive_vector(k, depth - 1) + "}";
-      default: return "{'+', 0.2, {abs, " + vector(k, depth - 1) + "}}";
+      case 0:
+        return "{exp, {tanh, " + vector(k, depth - 1) + "}}";
+      case 1:
+        return "{'+', 0.5, {square, " + vector(k, depth - 1) + "}}";
+      case 2:
+        return "{'*', " + positive(depth - 1) + ", " + positive_vector(k, depth - 1) + "}";
+      default:
+        return "{'+', 0.2, {abs, " + vector(k, depth - 1) + "}}";
     }
   }
 
@@ -320,11 +423,16 @@ class ProgramGenerator {
     if (depth <= 0) return "{rep, " + scalar(0) + ", " + text(r, n_) + ", " + text(c, n_) + "}";
     const int d = depth - 1;
     switch (below(5)) {
-      case 0: return "{'+', " + matrix(r, c, d) + ", " + matrix(r, c, d) + "}";
-      case 1: return "{'*', " + scalar(d) + ", " + matrix(r, c, d) + "}";
-      case 2: return "{tanh, " + matrix(r, c, d) + "}";
-      case 3: return "{matmul, " + matrix(r, r, d) + ", " + matrix(r, c, d) + "}";
-      default: return "{'*', " + matrix(r, c, d) + ", " + matrix(r, c, d) + "}";
+      case 0:
+        return "{'+', " + matrix(r, c, d) + ", " + matrix(r, c, d) + "}";
+      case 1:
+        return "{'*', " + scalar(d) + ", " + matrix(r, c, d) + "}";
+      case 2:
+        return "{tanh, " + matrix(r, c, d) + "}";
+      case 3:
+        return "{matmul, " + matrix(r, r, d) + ", " + matrix(r, c, d) + "}";
+      default:
+        return "{'*', " + matrix(r, c, d) + ", " + matrix(r, c, d) + "}";
     }
   }
 
@@ -335,20 +443,26 @@ class ProgramGenerator {
     const std::string v = fresh("v");
     Name made{v, {}};
     switch (below(10)) {
-      case 0: into.push_back(fmt::format("{{'let', {}, {}}}", v, scalar(3))); break;
+      case 0:
+        into.push_back(fmt::format("{{'let', {}, {}}}", v, scalar(3)));
+        break;
       case 1: {
         const std::size_t k = size();
         into.push_back(fmt::format("{{'let', {}, {}}}", v, vector(k, 3)));
         made.shape = {k};
         break;
       }
-      case 2: into.push_back(fmt::format("{{'let', {}, {}}}", v, matrix(n_, m_, 2))); made.shape = {n_, m_}; break;
+      case 2:
+        into.push_back(fmt::format("{{'let', {}, {}}}", v, matrix(n_, m_, 2)));
+        made.shape = {n_, m_};
+        break;
       case 3: {
         // Elements by a loop.
         const std::size_t k = size();
         into.push_back(fmt::format("{{declare, {}, {{vector, {}}}}}", v, text(k, n_)));
         const std::string i = enter(k);
-        into.push_back(fmt::format("{{for, {}, 1, {}, [{{set, {{at, {}, {}}}, {}}}]}}", i, text(k, n_), v, i, scalar(3)));
+        into.push_back(fmt::format("{{for, {}, 1, {}, [{{set, {{at, {}, {}}}, {}}}]}}", i, text(k, n_), v, i,
+                                   scalar(3)));
         leave();
         made.shape = {k};
         break;
@@ -360,8 +474,9 @@ class ProgramGenerator {
         into.push_back(fmt::format("{{set, {{at, {}, 1}}, {}}}", v, scalar(2)));
         loops_.emplace_back(t, n_);
         const std::string before = fmt::format("{{at, {}, {{'-', {}, 1}}}}", v, t);
-        into.push_back(fmt::format("{{for, {}, 2, n, [{{set, {{at, {}, {}}}, {{'+', {{'*', {}, {{tanh, {}}}}}, {}}}}}]}}", t, v, t,
-                                   scalar(1), before, scalar(2)));
+        into.push_back(fmt::format(
+            "{{for, {}, 2, n, [{{set, {{at, {}, {}}}, {{'+', {{'*', {}, {{tanh, {}}}}}, {}}}}}]}}", t, v, t,
+            scalar(1), before, scalar(2)));
         leave();
         made.shape = {n_};
         break;
@@ -371,16 +486,18 @@ class ProgramGenerator {
         const std::string t = fresh("t"), i = fresh("i"), j = fresh("j");
         into.push_back(fmt::format("{{declare, {}, {{matrix, n, m}}}}", v));
         loops_.emplace_back(i, m_);
-        into.push_back(fmt::format("{{for, {}, 1, m, [{{set, {{at, {}, 1, {}}}, {}}}]}}", i, v, i, scalar(2)));
+        into.push_back(
+            fmt::format("{{for, {}, 1, m, [{{set, {{at, {}, 1, {}}}, {}}}]}}", i, v, i, scalar(2)));
         loops_.emplace_back(t, n_);
         loops_.emplace_back(j, m_);
         const std::string inner = scalar(2);
         loops_.pop_back();
         const std::string outer = scalar(2), acc = fresh("acc"), i2 = fresh("i");
-        into.push_back(fmt::format("{{for, {0}, 2, n, [{{for, {2}, 1, m, [{{declare, {4}, {{vector, m}}}}, {{for, {3}, 1, m, [{{set, {{at, "
-                                   "{4}, {3}}}, {{'+', {{at, {1}, {{'-', {0}, 1}}, {3}}}, {{sin, {5}}}}}}}]}}, {{set, {{at, {1}, {0}, {2}}}, "
-                                   "{{'+', {{log_sum_exp, {4}}}, {{cos, {6}}}}}}}]}}]}}",
-                                   t, v, i, j, acc, inner, outer));
+        into.push_back(fmt::format(
+            "{{for, {0}, 2, n, [{{for, {2}, 1, m, [{{declare, {4}, {{vector, m}}}}, {{for, {3}, 1, m, [{{set, {{at, "
+            "{4}, {3}}}, {{'+', {{at, {1}, {{'-', {0}, 1}}, {3}}}, {{sin, {5}}}}}}}]}}, {{set, {{at, {1}, {0}, {2}}}, "
+            "{{'+', {{log_sum_exp, {4}}}, {{cos, {6}}}}}}}]}}]}}",
+            t, v, i, j, acc, inner, outer));
         leave();
         leave();
         made.shape = {n_, m_};
@@ -390,7 +507,8 @@ class ProgramGenerator {
         // Rows at once.
         into.push_back(fmt::format("{{declare, {}, {{matrix, n, m}}}}", v));
         const std::string i = enter(n_);
-        into.push_back(fmt::format("{{for, {}, 1, n, [{{set, {{at, {}, {}}}, {}}}]}}", i, v, i, vector(m_, 2)));
+        into.push_back(
+            fmt::format("{{for, {}, 1, n, [{{set, {{at, {}, {}}}, {}}}]}}", i, v, i, vector(m_, 2)));
         leave();
         made.shape = {n_, m_};
         break;
@@ -399,10 +517,11 @@ class ProgramGenerator {
         // Two loops, the inner one's bounds by the outer one's variable, and a choice.
         into.push_back(fmt::format("{{declare, {}, {{matrix, m, m}}}}", v));
         const std::string i = enter(m_), j = enter(m_);
-        into.push_back(fmt::format("{{for, {0}, 1, m, [{{for, {1}, 1, {0}, [{{set, {{at, {2}, {0}, {1}}}, {3}}}]}}, {{for, {1}, "
-                                   "{{'+', {0}, 1}}, m, [{{'if', {{'==', {{rem, {1}, 2}}, 0}}, [{{set, {{at, {2}, {0}, {1}}}, {4}}}], "
-                                   "[{{set, {{at, {2}, {0}, {1}}}, 0.5}}]}}]}}]}}",
-                                   i, j, v, scalar(2), scalar(2)));
+        into.push_back(fmt::format(
+            "{{for, {0}, 1, m, [{{for, {1}, 1, {0}, [{{set, {{at, {2}, {0}, {1}}}, {3}}}]}}, {{for, {1}, "
+            "{{'+', {0}, 1}}, m, [{{'if', {{'==', {{rem, {1}, 2}}, 0}}, [{{set, {{at, {2}, {0}, {1}}}, {4}}}], "
+            "[{{set, {{at, {2}, {0}, {1}}}, 0.5}}]}}]}}]}}",
+            i, j, v, scalar(2), scalar(2)));
         leave();
         leave();
         made.shape = {m_, m_};
@@ -413,8 +532,9 @@ class ProgramGenerator {
         into.push_back(fmt::format("{{declare, {}, real}}", v));
         into.push_back(fmt::format("{{set, {}, {}}}", v, scalar(1)));
         const std::string i = enter(n_);
-        into.push_back(fmt::format("{{for, {}, 1, n, [{{'if', {}, [{{set, {}, {{'+', {}, {{tanh, {}}}}}}}], [{{set, {}, {{'*', 0.5, {}}}}}]}}]}}",
-                                   i, condition(), v, v, scalar(2), v, v));
+        into.push_back(fmt::format(
+            "{{for, {}, 1, n, [{{'if', {}, [{{set, {}, {{'+', {}, {{tanh, {}}}}}}}], [{{set, {}, {{'*', 0.5, {}}}}}]}}]}}",
+            i, condition(), v, v, scalar(2), v, v));
         leave();
         break;
       }
@@ -424,7 +544,9 @@ class ProgramGenerator {
         into.push_back(fmt::format("{{set, {}, {}}}", v, scalar(2)));
         const std::size_t k = size();
         const std::string i = enter(k);
-        into.push_back(fmt::format("{{for, {}, 1, {}, [{{set, {}, {{'+', {{'*', 0.7, {}}}, {{sin, {}}}}}}}]}}", i, text(k, n_), v, v, scalar(2)));
+        into.push_back(
+            fmt::format("{{for, {}, 1, {}, [{{set, {}, {{'+', {{'*', 0.7, {}}}, {{sin, {}}}}}}}]}}", i,
+                        text(k, n_), v, v, scalar(2)));
         leave();
         break;
       }
@@ -441,36 +563,75 @@ class ProgramGenerator {
 
   std::string tilde() {
     switch (below(18)) {
-      case 16: return fmt::format("{{'~', {}, {{multi_normal_cholesky, {}, {{cholesky, {}}}}}}}", vector(m_, 1), vector(m_, 1), definite(1));
-      case 17: return fmt::format("{{'~', {{softmax, {}}}, {{dirichlet, {}}}}}", vector(m_, 1), positive_vector(m_, 1));
-      case 0: return fmt::format("{{'~', dn, {{normal, {}, {}}}}}", chance(50) ? scalar(1) : vector(n_, 2), chance(60) ? positive(1) : positive_vector(n_, 1));
-      case 1: return fmt::format("{{'~', dn, {{student_t, {}, {}, {}}}}}", positive(1), chance(50) ? scalar(1) : vector(n_, 2), positive(1));
-      case 2: return fmt::format("{{'~', bits, {{bernoulli_logit, {}}}}}", chance(40) ? scalar(1) : vector(n_, 2));
-      case 3: return fmt::format("{{'~', counts, {{poisson_log, {{tanh, {}}}}}}}", chance(40) ? scalar(1) : vector(n_, 2));
-      case 4: return fmt::format("{{'~', counts, {{binomial_logit, trials, {}}}}}", chance(40) ? scalar(1) : vector(n_, 2));
-      case 5: return fmt::format("{{'~', counts, {{neg_binomial_2_log, {{tanh, {}}}, {}}}}}", vector(n_, 2), positive(1));
-      case 6: return fmt::format("{{'~', dn, {{normal, {{'+', {}, {{matmul, dx, {}}}}}, {}}}}}", scalar(0), vector(m_, 0), positive(0));
-      case 7: return fmt::format("{{'~', {}, {{normal, {}, {}}}}}", scalar(1), scalar(1), positive(1));
-      case 8: { const std::size_t k = size(); return fmt::format("{{'~', {}, {{cauchy, {}, {}}}}}", vector(k, 1), scalar(1), positive(1)); }
-      case 9: return fmt::format("{{'~', {}, {{gamma, {}, {}}}}}", positive_vector(m_, 0), positive(1), positive(1));
-      case 10: return fmt::format("{{'~', {}, {{lognormal, {}, {}}}}}", positive(1), scalar(1), positive(1));
-      case 11: return fmt::format("{{'~', {}, {{beta, {}, {}}}}}", unit(1), positive(1), positive(1));
-      case 12: return fmt::format("{{'~', {}, {{half_cauchy, {}}}}}", positive(1), positive(1));
-      case 13: return fmt::format("{{'~', dn, {{normal, {}, {}}}}}", scalar(0), positive(0));
-      case 14: return fmt::format("{{'~', dm, {{{}, {}}}}}", pick<std::string>({"exponential", "half_normal"}), positive(1));
-      default: return fmt::format("{{'~', dn, {{logistic, {}, {}}}}}", scalar(2), positive(1));
+      case 16:
+        return fmt::format("{{'~', {}, {{multi_normal_cholesky, {}, {{cholesky, {}}}}}}}", vector(m_, 1),
+                           vector(m_, 1), definite(1));
+      case 17:
+        return fmt::format("{{'~', {{softmax, {}}}, {{dirichlet, {}}}}}", vector(m_, 1),
+                           positive_vector(m_, 1));
+      case 0:
+        return fmt::format("{{'~', dn, {{normal, {}, {}}}}}", chance(50) ? scalar(1) : vector(n_, 2),
+                           chance(60) ? positive(1) : positive_vector(n_, 1));
+      case 1:
+        return fmt::format("{{'~', dn, {{student_t, {}, {}, {}}}}}", positive(1),
+                           chance(50) ? scalar(1) : vector(n_, 2), positive(1));
+      case 2:
+        return fmt::format("{{'~', bits, {{bernoulli_logit, {}}}}}", chance(40) ? scalar(1) : vector(n_, 2));
+      case 3:
+        return fmt::format("{{'~', counts, {{poisson_log, {{tanh, {}}}}}}}",
+                           chance(40) ? scalar(1) : vector(n_, 2));
+      case 4:
+        return fmt::format("{{'~', counts, {{binomial_logit, trials, {}}}}}",
+                           chance(40) ? scalar(1) : vector(n_, 2));
+      case 5:
+        return fmt::format("{{'~', counts, {{neg_binomial_2_log, {{tanh, {}}}, {}}}}}", vector(n_, 2),
+                           positive(1));
+      case 6:
+        return fmt::format("{{'~', dn, {{normal, {{'+', {}, {{matmul, dx, {}}}}}, {}}}}}", scalar(0),
+                           vector(m_, 0), positive(0));
+      case 7:
+        return fmt::format("{{'~', {}, {{normal, {}, {}}}}}", scalar(1), scalar(1), positive(1));
+      case 8: {
+        const std::size_t k = size();
+        return fmt::format("{{'~', {}, {{cauchy, {}, {}}}}}", vector(k, 1), scalar(1), positive(1));
+      }
+      case 9:
+        return fmt::format("{{'~', {}, {{gamma, {}, {}}}}}", positive_vector(m_, 0), positive(1),
+                           positive(1));
+      case 10:
+        return fmt::format("{{'~', {}, {{lognormal, {}, {}}}}}", positive(1), scalar(1), positive(1));
+      case 11:
+        return fmt::format("{{'~', {}, {{beta, {}, {}}}}}", unit(1), positive(1), positive(1));
+      case 12:
+        return fmt::format("{{'~', {}, {{half_cauchy, {}}}}}", positive(1), positive(1));
+      case 13:
+        return fmt::format("{{'~', dn, {{normal, {}, {}}}}}", scalar(0), positive(0));
+      case 14:
+        return fmt::format("{{'~', dm, {{{}, {}}}}}", pick<std::string>({"exponential", "half_normal"}),
+                           positive(1));
+      default:
+        return fmt::format("{{'~', dn, {{logistic, {}, {}}}}}", scalar(2), positive(1));
     }
   }
 
   void statement(std::vector<std::string>& into, int depth) {
     switch (below(depth > 0 ? 9 : 4)) {
-      case 0: into.push_back("{target, " + scalar(3) + "}"); return;
-      case 1: into.push_back("{target, " + vector(size(), 3) + "}"); return;
-      case 2: case 3: into.push_back(tilde()); return;
-      case 4: case 5:
+      case 0:
+        into.push_back("{target, " + scalar(3) + "}");
+        return;
+      case 1:
+        into.push_back("{target, " + vector(size(), 3) + "}");
+        return;
+      case 2:
+      case 3:
+        into.push_back(tilde());
+        return;
+      case 4:
+      case 5:
         definition(into, false);
         return;
-      case 6: case 7: {
+      case 6:
+      case 7: {
         const std::size_t k = size();
         const std::string i = enter(k);
         const std::size_t kept = names_.size();
@@ -481,7 +642,9 @@ class ProgramGenerator {
           names_.push_back({v, {}});
         }
         for (std::size_t s = 1 + below(2); s > 0; --s) statement(body, depth - 1);
-        if (k == n_) body.push_back(fmt::format("{{'~', {{at, dn, {}}}, {{normal, {}, {}}}}}", i, scalar(2), positive(1)));
+        if (k == n_)
+          body.push_back(
+              fmt::format("{{'~', {{at, dn, {}}}, {{normal, {}, {}}}}}", i, scalar(2), positive(1)));
         std::string all;
         for (const std::string& s : body) all += (all.empty() ? "" : ", ") + s;
         into.push_back(fmt::format("{{for, {}, {}, {}, [{}]}}", i, chance(30) ? "2" : "1", text(k, n_), all));

@@ -131,15 +131,16 @@ class StrictEvaluator {
         values_[id].integer = std::get<std::vector<std::int64_t>>(array).at(at);
     } else if (memory.space == model::Space::Local || memory.space == model::Space::Output) {
       Cell& cell = cells_[v.memory][at];
-      if (cell.state == Cell::State::Empty) broken(fmt::format("`{}`[{}] is read before it was stored", memory.name, at));
+      if (cell.state == Cell::State::Empty)
+        broken(fmt::format("`{}`[{}] is read before it was stored", memory.name, at));
       for (std::size_t d = 0; d < cell.writer.size(); ++d) {
         const Frame& wrote = cell.writer[d];
         if (!wrote.independent) continue;
         const bool inside = d < stack_.size() && stack_[d].instance == wrote.instance;
         if (inside && stack_[d].trip == wrote.trip) continue;
         if (inside)
-          broken(fmt::format("`{}`[{}] of trip {} is read in trip {} of an independent loop", memory.name, at, wrote.trip,
-                             stack_[d].trip));
+          broken(fmt::format("`{}`[{}] of trip {} is read in trip {} of an independent loop", memory.name, at,
+                             wrote.trip, stack_[d].trip));
         if (stored_once_ && cell.state != Cell::State::Accumulated && cell.state != Cell::State::Read)
           broken(fmt::format("`{}`[{}], stored in an independent loop, is read outside it", memory.name, at));
         break;
@@ -167,7 +168,8 @@ class StrictEvaluator {
     Cell& cell = cells_[s.memory][at];
     if (add) {
       if (memory.space == model::Space::Local) {
-        if (cell.state == Cell::State::Empty) broken(fmt::format("`{}`[{}] is accumulated before it was stored", memory.name, at));
+        if (cell.state == Cell::State::Empty)
+          broken(fmt::format("`{}`[{}] is accumulated before it was stored", memory.name, at));
         if (stored_once_ && cell.state == Cell::State::Read)
           broken(fmt::format("`{}`[{}] is accumulated after it was read", memory.name, at));
       }
@@ -186,7 +188,8 @@ class StrictEvaluator {
   /// The frames both share, and where they part.
   static std::vector<Frame> common(const std::vector<Frame>& a, const std::vector<Frame>& b) {
     std::vector<Frame> same;
-    for (std::size_t d = 0; d < a.size() && d < b.size() && a[d].instance == b[d].instance && a[d].trip == b[d].trip; ++d)
+    for (std::size_t d = 0;
+         d < a.size() && d < b.size() && a[d].instance == b[d].instance && a[d].trip == b[d].trip; ++d)
       same.push_back(a[d]);
     return same;
   }
@@ -200,47 +203,91 @@ class StrictEvaluator {
     auto r = [&](std::size_t k) { return values_[v.args[k]].real; };
     Scalar& out = values_[id];
     switch (v.op) {
-      case Op::RealConstant: case Op::IntegerConstant: case Op::LoopIndex: break;
-      case Op::AddI: out.integer = i(0) + i(1); break;
-      case Op::SubI: out.integer = i(0) - i(1); break;
-      case Op::MulI: out.integer = i(0) * i(1); break;
-      case Op::DivI: case Op::ModI:
+      case Op::RealConstant:
+      case Op::IntegerConstant:
+      case Op::LoopIndex:
+        break;
+      case Op::AddI:
+        out.integer = i(0) + i(1);
+        break;
+      case Op::SubI:
+        out.integer = i(0) - i(1);
+        break;
+      case Op::MulI:
+        out.integer = i(0) * i(1);
+        break;
+      case Op::DivI:
+      case Op::ModI:
         if (i(1) == 0) broken("division by zero");
         out.integer = v.op == Op::DivI ? i(0) / i(1) : i(0) % i(1);
         break;
-      case Op::MinI: out.integer = std::min(i(0), i(1)); break;
-      case Op::MaxI: out.integer = std::max(i(0), i(1)); break;
-      case Op::LessI: out.integer = i(0) < i(1); break;
-      case Op::EqualI: out.integer = i(0) == i(1); break;
-      case Op::NotI: out.integer = i(0) == 0; break;
-      case Op::LessR: out.integer = r(0) < r(1); break;
-      case Op::EqualR: out.integer = r(0) == r(1); break;
-      case Op::ToReal: out.real = static_cast<double>(i(0)); break;
-      case Op::ToInteger: out.integer = static_cast<std::int64_t>(r(0)); break;
-      case Op::Load: load(id, v); break;
+      case Op::MinI:
+        out.integer = std::min(i(0), i(1));
+        break;
+      case Op::MaxI:
+        out.integer = std::max(i(0), i(1));
+        break;
+      case Op::LessI:
+        out.integer = i(0) < i(1);
+        break;
+      case Op::EqualI:
+        out.integer = i(0) == i(1);
+        break;
+      case Op::NotI:
+        out.integer = i(0) == 0;
+        break;
+      case Op::LessR:
+        out.integer = r(0) < r(1);
+        break;
+      case Op::EqualR:
+        out.integer = r(0) == r(1);
+        break;
+      case Op::ToReal:
+        out.real = static_cast<double>(i(0));
+        break;
+      case Op::ToInteger:
+        out.integer = static_cast<std::int64_t>(r(0));
+        break;
+      case Op::Load:
+        load(id, v);
+        break;
       case Op::Call: {
         std::vector<double> args;
         for (std::size_t k = 0; k < v.args.size(); ++k) args.push_back(r(k));
         out.real = model::functions()[v.function].value(args.data());
         break;
       }
-      case Op::Select: out = i(0) != 0 ? values_[v.args[1]] : values_[v.args[2]]; break;
-      case Op::StopGradient: out.real = r(0); break;
-      case Op::Random: out.real = 0.5; break;
+      case Op::Select:
+        out = i(0) != 0 ? values_[v.args[1]] : values_[v.args[2]];
+        break;
+      case Op::StopGradient:
+        out.real = r(0);
+        break;
+      case Op::Random:
+        out.real = 0.5;
+        break;
     }
   }
 
   void set_index(model::LoopId loop, std::int64_t at) {
     for (std::size_t v = 0; v < program_.values.size(); ++v)
-      if (program_.values[v].op == model::Op::LoopIndex && program_.values[v].loop == loop) values_[v].integer = at;
+      if (program_.values[v].op == model::Op::LoopIndex && program_.values[v].loop == loop)
+        values_[v].integer = at;
   }
 
   void block(const model::Block& body) {
     for (const model::Statement& s : body) {
       switch (s.kind) {
-        case model::StatementKind::Let: let(s.value); break;
-        case model::StatementKind::Store: case model::StatementKind::Accumulate: write(s); break;
-        case model::StatementKind::If: block(values_[s.value].integer != 0 ? s.body : s.otherwise); break;
+        case model::StatementKind::Let:
+          let(s.value);
+          break;
+        case model::StatementKind::Store:
+        case model::StatementKind::Accumulate:
+          write(s);
+          break;
+        case model::StatementKind::If:
+          block(values_[s.value].integer != 0 ? s.body : s.otherwise);
+          break;
         case model::StatementKind::For: {
           const model::Loop& loop = program_.loops[s.loop];
           const std::int64_t from = values_[loop.from].integer, to = values_[loop.to].integer;

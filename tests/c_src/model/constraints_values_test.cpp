@@ -65,11 +65,14 @@ TEST(ConstraintValues, LowerAndUpper) {
 TEST(ConstraintValues, OffsetAndMultiplier) {
   for (const auto& [both, rows] : table()["offset_multiplier"].items()) {
     const auto [offset, multiplier] = two(both);
-    check_rows(test::Compiled(model("real", "{offset, " + offset + "}, {multiplier, " + multiplier + "}")), rows);
+    check_rows(test::Compiled(model("real", "{offset, " + offset + "}, {multiplier, " + multiplier + "}")),
+               rows);
   }
 }
 
-TEST(ConstraintValues, Ordered) { check_rows(test::Compiled(model("{ordered, 3}")), table()["ordered"]["3"]); }
+TEST(ConstraintValues, Ordered) {
+  check_rows(test::Compiled(model("{ordered, 3}")), table()["ordered"]["3"]);
+}
 
 TEST(ConstraintValues, PositiveOrdered) {
   check_rows(test::Compiled(model("{positive_ordered, 3}")), table()["positive_ordered"]["3"]);
@@ -109,26 +112,28 @@ std::vector<std::vector<double>> points(std::size_t dimension) {
   std::mt19937_64 random(7);
   std::vector<std::vector<double>> all(4, std::vector<double>(dimension));
   for (std::size_t p = 0; p < all.size(); ++p)
-    for (double& x : all[p])
-      x = p == 0 ? 0.0 : (static_cast<double>(random() >> 11) * 0x1p-53 - 0.5) * 3;
+    for (double& x : all[p]) x = p == 0 ? 0.0 : (static_cast<double>(random() >> 11) * 0x1p-53 - 0.5) * 3;
   return all;
 }
 
 /// log |det d (the outputs at `coordinates`) / d point| against the model's log density.
-void check_jacobian(const test::Compiled& compiled, const std::vector<std::size_t>& coordinates, double further = 0) {
+void check_jacobian(const test::Compiled& compiled, const std::vector<std::size_t>& coordinates,
+                    double further = 0) {
   const std::size_t n = compiled.model().dimension;
   ASSERT_EQ(coordinates.size(), n);
   for (const std::vector<double>& point : points(n)) {
     Matrix jacobian(n, std::vector<double>(n));
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j < n; ++j)
-        jacobian[i][j] = test::derivative<double>(
-                             [&](std::span<const double> x) { return compiled.output("x", x)[coordinates[i]]; }, point, j)
-                             .value;
+        jacobian[i][j] =
+            test::derivative<double>(
+                [&](std::span<const double> x) { return compiled.output("x", x)[coordinates[i]]; }, point, j)
+                .value;
     EXPECT_NEAR(compiled.value(point), log_abs_determinant(jacobian) + further, 1e-7);
     const auto [value, gradient] = compiled.value_and_gradient(point);
     for (std::size_t j = 0; j < n; ++j) {
-      const auto slope = test::derivative<double>([&](std::span<const double> x) { return compiled.value(x); }, point, j);
+      const auto slope =
+          test::derivative<double>([&](std::span<const double> x) { return compiled.value(x); }, point, j);
       EXPECT_NEAR(gradient[j], slope.value, 1e-7 * std::max(1.0, std::abs(slope.value)) + 4 * slope.error);
     }
   }
@@ -170,7 +175,8 @@ TEST(ConstraintStructures, Simplex) {
       EXPECT_NEAR(sum, 1, 1e-15 * static_cast<double>(k));
     }
     // 0 is the middle.
-    for (double x : compiled.output("x", std::vector<double>(k - 1, 0.0))) EXPECT_NEAR(x, 1.0 / static_cast<double>(k), 1e-15);
+    for (double x : compiled.output("x", std::vector<double>(k - 1, 0.0)))
+      EXPECT_NEAR(x, 1.0 / static_cast<double>(k), 1e-15);
     std::vector<std::size_t> first(k - 1);
     for (std::size_t i = 0; i + 1 < k; ++i) first[i] = i;
     check_jacobian(compiled, first);
@@ -285,8 +291,9 @@ TEST(ConstraintStructures, CholeskyCov) {
 
 // Arrays of structures are structures one after the other.
 TEST(ConstraintStructures, ArraysOfStructures) {
-  for (const char* type : {"{simplex, 3}", "{ordered, 3}", "{positive_ordered, 2}", "{unit_vector, 3}", "{cholesky_corr, 3}",
-                           "{corr_matrix, 3}", "{cov_matrix, 2}", "{cholesky_cov, 2}"}) {
+  for (const char* type :
+       {"{simplex, 3}", "{ordered, 3}", "{positive_ordered, 2}", "{unit_vector, 3}", "{cholesky_corr, 3}",
+        "{corr_matrix, 3}", "{cov_matrix, 2}", "{cholesky_cov, 2}"}) {
     const test::Compiled one(model(type));
     const test::Compiled all(model(std::string("{array, [2, 2], ") + type + "}"));
     const std::size_t n = one.model().dimension;
@@ -307,8 +314,10 @@ TEST(ConstraintStructures, ArraysOfStructures) {
       EXPECT_NEAR(all.value(point), total, 1e-12 * std::max(1.0, std::abs(total))) << type;
       const auto [value, gradient] = all.value_and_gradient(point);
       for (std::size_t i = 0; i < 4; ++i) {
-        const auto [part_value, part] = one.value_and_gradient(std::span<const double>(point.data() + i * n, n));
-        for (std::size_t j = 0; j < n; ++j) EXPECT_NEAR(gradient[i * n + j], part[j], 1e-12 * std::max(1.0, std::abs(part[j]))) << type;
+        const auto [part_value, part] =
+            one.value_and_gradient(std::span<const double>(point.data() + i * n, n));
+        for (std::size_t j = 0; j < n; ++j)
+          EXPECT_NEAR(gradient[i * n + j], part[j], 1e-12 * std::max(1.0, std::abs(part[j]))) << type;
       }
     }
   }

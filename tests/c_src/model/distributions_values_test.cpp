@@ -44,10 +44,10 @@ double density_tolerance(const std::string& name) {
   return found == stated.end() ? 1e-12 : found->second;
 }
 double cdf_tolerance(const std::string& name) {
-  static const std::set<std::string> closed = {"normal", "std_normal", "half_normal", "lognormal", "cauchy",
-                                               "half_cauchy", "laplace", "logistic", "gumbel", "exponential",
-                                               "weibull", "frechet", "rayleigh", "pareto", "uniform", "bernoulli",
-                                               "bernoulli_logit"};
+  static const std::set<std::string> closed = {
+      "normal",   "std_normal", "half_normal", "lognormal",   "cauchy",         "half_cauchy",
+      "laplace",  "logistic",   "gumbel",      "exponential", "weibull",        "frechet",
+      "rayleigh", "pareto",     "uniform",     "bernoulli",   "bernoulli_logit"};
   return closed.contains(name) ? 1e-12 : 1e-9;
 }
 
@@ -72,8 +72,9 @@ struct Univariate {
     for (std::size_t i = 0; i < arguments.size(); ++i)
       all += ", " + add(arguments[i], row[i + 1], discrete && is_count(arguments[i]));
     if (parameters.empty()) parameters = "{unused, real}";
-    const std::string statement = form == "~" ? "{'~', " + outcome + ", {" + name + all + "}}"
-                                              : "{target, {" + name + "_" + form + ", " + outcome + all + "}}";
+    const std::string statement = form == "~"
+                                      ? "{'~', " + outcome + ", {" + name + all + "}}"
+                                      : "{target, {" + name + "_" + form + ", " + outcome + all + "}}";
     return "#{parameters => [" + parameters + "], model => [" + statement + "]}";
   }
 
@@ -125,7 +126,8 @@ class UnivariateDistribution : public testing::TestWithParam<std::string> {
       ASSERT_EQ(gradient.size(), x.size());
       // What the value is the sum of: the row says; logarithms of probabilities near 1 are sums of order 1.
       double summand = form == "~" ? 0 : 1;
-      if (form == "~" && row.size() > d.arguments.size() + 2) summand = row[d.arguments.size() + 2].get<double>();
+      if (form == "~" && row.size() > d.arguments.size() + 2)
+        summand = row[d.arguments.size() + 2].get<double>();
       for (std::size_t i = 0; i < x.size(); ++i) {
         if (d.name == "laplace" && x[0] == x[1] && i < 2) continue;  // a kink
         const auto expected = test::derivative<double>(
@@ -133,7 +135,9 @@ class UnivariateDistribution : public testing::TestWithParam<std::string> {
         ++seen;
         EXPECT_FALSE(std::isnan(gradient[i])) << d.name << "_" << form << row.dump() << " argument " << i;
         // Where differences of doubles have few digits, what they have must still agree.
-        if (expected.error <= 1e-7 * std::abs(expected.value) || std::abs(expected.value) + expected.error < 1e-12) ++checked;
+        if (expected.error <= 1e-7 * std::abs(expected.value) ||
+            std::abs(expected.value) + expected.error < 1e-12)
+          ++checked;
         // The slope of a probability in a shape keeps its absolute digits: far out in the tail its logarithm's has few.
         const double tail = form == "~" ? 0 : 4e-16 * std::exp(std::max(0.0, -value));
         EXPECT_NEAR(gradient[i], expected.value, 1e-6 * std::abs(expected.value) + 4 * expected.error + tail)
@@ -172,9 +176,11 @@ TEST_P(UnivariateDistribution, LogDensityOfDataIsTheIndependentOne) {
     std::string distribution = "{" + d.name;
     for (std::size_t i = 0; i < d.arguments.size(); ++i) distribution += ", " + test::erlang_text(row[i + 1]);
     const test::Compiled compiled("#{data => #{y => " + test::erlang_text(row[0]) +
-                                  "}, parameters => [{unused, real}], model => [{'~', y, " + distribution + "}}]}");
+                                  "}, parameters => [{unused, real}], model => [{'~', y, " + distribution +
+                                  "}}]}");
     const double one[] = {0.5};
-    EXPECT_NEAR(compiled.value(one), expected, allowed(row, d.arguments.size(), expected, density_tolerance(d.name)))
+    EXPECT_NEAR(compiled.value(one), expected,
+                allowed(row, d.arguments.size(), expected, density_tolerance(d.name)))
         << d.name << row.dump();
     sum += expected;
     sum_allowed += allowed(row, d.arguments.size(), expected, density_tolerance(d.name));
@@ -228,7 +234,8 @@ TEST_P(UnivariateDistribution, DistributionFunctionsAreTheIndependentOnes) {
         EXPECT_FALSE(std::abs((logarithm ? std::exp(got) : got) - probability) > 1e-14) << row.dump();
         continue;
       }
-      EXPECT_NEAR(got, expected, cdf_tolerance(d.name) * (logarithm ? std::max(1.0, std::abs(expected)) : expected))
+      EXPECT_NEAR(got, expected,
+                  cdf_tolerance(d.name) * (logarithm ? std::max(1.0, std::abs(expected)) : expected))
           << d.name << "_" << suffix << row.dump();
     }
   }
@@ -246,14 +253,17 @@ TEST_P(UnivariateDistribution, IsNormalised) {
     std::vector<double> arguments;
     for (std::size_t i = 0; i < d.arguments.size(); ++i) arguments.push_back(row[i + 1].get<double>());
     if (done.size() >= 4) break;
-    if (std::any_of(arguments.begin(), arguments.end(), [](double a) { return std::abs(a) > 100 || (a != 0 && std::abs(a) < 0.1); }))
+    if (std::any_of(arguments.begin(), arguments.end(),
+                    [](double a) { return std::abs(a) > 100 || (a != 0 && std::abs(a) < 0.1); }))
       continue;
     if (!done.insert(arguments).second) continue;
     json at = row;
     if (d.discrete) {
       double total = 0;
       const std::string support = d.name.substr(0, 9) == "bernoulli" ? "binary" : "count";
-      const int last = support == "binary" ? 1 : d.arguments[0] == "N" ? static_cast<int>(arguments[0]) : 3000;
+      const int last = support == "binary"     ? 1
+                       : d.arguments[0] == "N" ? static_cast<int>(arguments[0])
+                                               : 3000;
       for (int y = 0; y <= last; ++y) {
         at[0] = y;
         double value;
@@ -291,8 +301,7 @@ TEST_P(UnivariateDistribution, IsNormalised) {
     } else if (support == "pareto") {
       total = above(arguments[0]);
     } else if (support == "unit") {
-      total = finite.integrate(density, 0.0, 0.5) +
-              finite.integrate(density, 0.5, 1.0);
+      total = finite.integrate(density, 0.0, 0.5) + finite.integrate(density, 0.5, 1.0);
     } else if (support == "interval") {
       total = finite.integrate(density, arguments[0], arguments[1]);
     } else {
@@ -305,7 +314,8 @@ TEST_P(UnivariateDistribution, IsNormalised) {
 
 auto test_name = [](const auto& instance) { return instance.param; };
 
-INSTANTIATE_TEST_SUITE_P(Table, UnivariateDistribution, testing::ValuesIn(names({"continuous", "discrete"})), test_name);
+INSTANTIATE_TEST_SUITE_P(Table, UnivariateDistribution, testing::ValuesIn(names({"continuous", "discrete"})),
+                         test_name);
 
 // ---------------------------------------------------------------- many outcomes, or vectors of parameters
 
@@ -339,8 +349,9 @@ class MultivariateDistribution : public testing::TestWithParam<std::string> {
       const std::string argument = entry["arguments"][i];
       add("x_" + argument, row[i + 1], argument == "X");
     }
-    const std::string statement = function ? "{target, {" + GetParam() + (integer_outcome() ? "_lpmf" : "_lpdf") + all + "}}"
-                                           : "{'~', y, {" + GetParam() + all.substr(3) + "}}";
+    const std::string statement =
+        function ? "{target, {" + GetParam() + (integer_outcome() ? "_lpmf" : "_lpdf") + all + "}}"
+                 : "{'~', y, {" + GetParam() + all.substr(3) + "}}";
     return "#{data => #{" + data + "}, parameters => [" + parameters + "], model => [" + statement + "]}";
   }
 
@@ -351,7 +362,8 @@ class MultivariateDistribution : public testing::TestWithParam<std::string> {
       data += ", " + name + " => " + test::erlang_text(row[i + 1]);
       distribution += ", " + name;
     }
-    return "#{data => #{" + data + "}, parameters => [{unused, real}], model => [{'~', y, " + distribution + "}}]}";
+    return "#{data => #{" + data + "}, parameters => [{unused, real}], model => [{'~', y, " + distribution +
+           "}}]}";
   }
 
   // The quadratic forms lose what their matrix's condition takes; the tables' matrices are mild.
@@ -391,11 +403,14 @@ TEST_P(MultivariateDistribution, GradientIsThatOfTheDensity) {
     const auto [value, gradient] = compiled.value_and_gradient(point);
     ASSERT_EQ(gradient.size(), point.size());
     for (std::size_t i = 0; i < point.size(); ++i) {
-      const auto expected = test::derivative<double>(
-          [&](std::span<const double> at) { return compiled.value(at); }, point, i, 64, GetParam() == "multi_student_t" ? 1e4 : 0.0);
+      const auto expected =
+          test::derivative<double>([&](std::span<const double> at) { return compiled.value(at); }, point, i,
+                                   64, GetParam() == "multi_student_t" ? 1e4 : 0.0);
       ++seen;
       EXPECT_FALSE(std::isnan(gradient[i])) << row.dump() << " element " << i;
-      if (expected.error <= 1e-6 * std::abs(expected.value) || std::abs(expected.value) + expected.error < 1e-8) ++checked;
+      if (expected.error <= 1e-6 * std::abs(expected.value) ||
+          std::abs(expected.value) + expected.error < 1e-8)
+        ++checked;
       // Differences of digammas carry the rounding of each, some 2e-15, however small they are.
       EXPECT_NEAR(gradient[i], expected.value, 1e-6 * std::abs(expected.value) + 4 * expected.error + 4e-15)
           << row.dump() << " element " << i;
@@ -404,7 +419,8 @@ TEST_P(MultivariateDistribution, GradientIsThatOfTheDensity) {
   EXPECT_GE(checked * 2, seen);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, MultivariateDistribution, testing::ValuesIn(names({"multivariate"})), test_name);
+INSTANTIATE_TEST_SUITE_P(Table, MultivariateDistribution, testing::ValuesIn(names({"multivariate"})),
+                         test_name);
 
 }  // namespace
 }  // namespace drey

@@ -35,16 +35,21 @@ struct Bound {
 };
 Bound bound(const std::string& name) {
   static const std::map<std::string, Bound> stated = {
-      {"lgamma", {2e-14, 2e-15}},        {"digamma", {2e-14, 2e-15}},    {"trigamma", {1e-13, 0}},
-      {"tetragamma", {1e-12, 0}},        {"lbeta", {1e-12, 2e-14}},      {"lchoose", {1e-12, 2e-14}},
-      {"gamma_p", {1e-12, 0}},           {"gamma_q", {1e-12, 0}},        {"gamma_q_da", {1e-8, 1e-14}},
-      {"inc_beta", {1e-11, 0}},          {"inc_beta_da", {1e-8, 1e-14}}, {"erfcx", {1e-13, 0}},
-      {"log_Phi", {1e-13, 0}},           {"Phi", {2e-13, 0}},            {"inv_Phi", {1e-13, 0}},
-      {"owens_t", {1e-12, 1e-18}},       {"bessel_i0", {1e-13, 0}},      {"bessel_i1", {1e-13, 0}},
-      {"bessel_i0e", {1e-13, 0}},        {"bessel_i1e", {1e-13, 0}},     {"log_bessel_i0", {1e-13, 1e-15}},
-      {"log_sum_exp", {4e-15, 4e-16}},   {"log_diff_exp", {1e-13, 0}},   {"sin", {4e-15, 1e-16}},
-      {"cos", {4e-15, 1e-16}},           {"tan", {1e-14, 1e-16}},        {"logit", {4e-15, 4e-16}},
-      {"acosh", {1e-9, 0}},              {"log1m_exp", {1e-14, 0}},      {"log_expm1", {1e-13, 0}},
+      {"lgamma", {2e-14, 2e-15}},        {"digamma", {2e-14, 2e-15}},
+      {"trigamma", {1e-13, 0}},          {"tetragamma", {1e-12, 0}},
+      {"lbeta", {1e-12, 2e-14}},         {"lchoose", {1e-12, 2e-14}},
+      {"gamma_p", {1e-12, 0}},           {"gamma_q", {1e-12, 0}},
+      {"gamma_q_da", {1e-8, 1e-14}},     {"inc_beta", {1e-11, 0}},
+      {"inc_beta_da", {1e-8, 1e-14}},    {"erfcx", {1e-13, 0}},
+      {"log_Phi", {1e-13, 0}},           {"Phi", {2e-13, 0}},
+      {"inv_Phi", {1e-13, 0}},           {"owens_t", {1e-12, 1e-18}},
+      {"bessel_i0", {1e-13, 0}},         {"bessel_i1", {1e-13, 0}},
+      {"bessel_i0e", {1e-13, 0}},        {"bessel_i1e", {1e-13, 0}},
+      {"log_bessel_i0", {1e-13, 1e-15}}, {"log_sum_exp", {4e-15, 4e-16}},
+      {"log_diff_exp", {1e-13, 0}},      {"sin", {4e-15, 1e-16}},
+      {"cos", {4e-15, 1e-16}},           {"tan", {1e-14, 1e-16}},
+      {"logit", {4e-15, 4e-16}},         {"acosh", {1e-9, 0}},
+      {"log1m_exp", {1e-14, 0}},         {"log_expm1", {1e-13, 0}},
       {"multiply_log", {4e-15, 1e-16}},
   };
   auto found = stated.find(name);
@@ -100,7 +105,8 @@ TEST_P(FunctionValues, CompileToThemselves) {
     args.pop_back();
     const double direct = model::functions()[*id].value(args.data());
     const double got = compiled.value(args);
-    EXPECT_TRUE(got == direct || std::abs(got - direct) <= 4e-16 * std::abs(direct)) << name << row.dump() << " gave " << got;
+    EXPECT_TRUE(got == direct || std::abs(got - direct) <= 4e-16 * std::abs(direct))
+        << name << row.dump() << " gave " << got;
   }
 }
 
@@ -108,8 +114,8 @@ TEST_P(FunctionValues, HaveTheirDerivatives) {
   const std::string name = GetParam();
   // Steps have derivative 0; where a double's spacing is wider than the function's own scale no difference says
   // anything; gamma_q_da and inc_beta_da are derivatives themselves and end there, tetragamma likewise.
-  static const std::set<std::string> none = {"floor", "ceil", "round", "trunc", "gamma_q_da", "inc_beta_da",
-                                             "tetragamma"};
+  static const std::set<std::string> none = {"floor",      "ceil",        "round",     "trunc",
+                                             "gamma_q_da", "inc_beta_da", "tetragamma"};
   if (none.contains(name)) return;
   const json& rows = table()[name];
   const std::size_t arity = rows[0].size() - 1;
@@ -122,17 +128,19 @@ TEST_P(FunctionValues, HaveTheirDerivatives) {
     const auto [value, gradient] = compiled.value_and_gradient(args);
     ASSERT_EQ(gradient.size(), arity);
     for (std::size_t i = 0; i < arity; ++i) {
-      const auto expected = test::derivative<double>(
-          [&](std::span<const double> x) { return compiled.value(x); }, args, i);
+      const auto expected =
+          test::derivative<double>([&](std::span<const double> x) { return compiled.value(x); }, args, i);
       // Kinks, ends of the domain, and places where differences cancel are left to the other rows.
       if (!(expected.error <= 1e-7 * std::abs(expected.value)) || (name == "abs" && args[i] == 0)) continue;
       // Values so near a zero of the function say nothing of its slope; see the bound of its values. The derivative of
       // erfcx cancels in its tail, where only second derivatives of log_Phi would use it.
-      if ((name == "log_bessel_i0" && std::abs(args[i]) < 1e-6) || (name == "erfcx" && args[i] > 1000)) continue;
+      if ((name == "log_bessel_i0" && std::abs(args[i]) < 1e-6) || (name == "erfcx" && args[i] > 1000))
+        continue;
       ++checked;
       // Differences of digamma.
       const double cancelled = name == "lbeta" || name == "lchoose" ? 1e-14 : 0;
-      EXPECT_NEAR(gradient[i], expected.value, 1e-6 * std::abs(expected.value) + 10 * expected.error + cancelled)
+      EXPECT_NEAR(gradient[i], expected.value,
+                  1e-6 * std::abs(expected.value) + 10 * expected.error + cancelled)
           << name << row.dump() << " argument " << i + 1;
     }
   }

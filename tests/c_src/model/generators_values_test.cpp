@@ -33,7 +33,8 @@ std::vector<double> generate(const std::string& generated, std::uint64_t seed) {
   const double point[] = {0.0};
   const model::Output& x = compiled.model().outputs.at(1);
   const std::vector<double> all = compiled.outputs(point, uniform);
-  return {all.begin() + static_cast<std::ptrdiff_t>(x.offset), all.begin() + static_cast<std::ptrdiff_t>(x.offset + x.size)};
+  return {all.begin() + static_cast<std::ptrdiff_t>(x.offset),
+          all.begin() + static_cast<std::ptrdiff_t>(x.offset + x.size)};
 }
 
 std::string list(const std::vector<double>& values, bool whole) {
@@ -70,7 +71,8 @@ TEST_P(Generator, DrawsFromItsDistribution) {
       moderate = moderate && a < 1500 && (a == 0 || a >= 1e-3);
     }
     if (!moderate || done.size() >= 6 || !done.insert(arguments).second) continue;
-    std::vector<double> x = generate("{" + name + "_rng" + arguments + ", " + std::to_string(draws) + "}", done.size());
+    std::vector<double> x =
+        generate("{" + name + "_rng" + arguments + ", " + std::to_string(draws) + "}", done.size());
     ASSERT_EQ(x.size(), static_cast<std::size_t>(draws));
     std::sort(x.begin(), x.end());
     ASSERT_TRUE(std::isfinite(x.front()) && std::isfinite(x.back())) << name << arguments;
@@ -84,7 +86,8 @@ TEST_P(Generator, DrawsFromItsDistribution) {
     std::vector<double> expected;
     if (name == "von_mises") {
       const double mu = row[1].get<double>();
-      const test::Compiled density("#{parameters => [{y, real}], model => [{'~', y, {von_mises" + arguments + "}}]}");
+      const test::Compiled density("#{parameters => [{y, real}], model => [{'~', y, {von_mises" + arguments +
+                                   "}}]}");
       boost::math::quadrature::tanh_sinh<double> integrator;
       auto f = [&](double y) { return std::exp(density.value(std::span<const double>(&y, 1))); };
       // Wrapped to one turn around mu; a grid is as good as all points here.
@@ -102,12 +105,15 @@ TEST_P(Generator, DrawsFromItsDistribution) {
       const double point[] = {0.0};
       for (double y : at) {
         const std::string one = std::to_string(static_cast<int>(y));
-        const test::Compiled cdf("#{parameters => [{unused, real}], transformed => [{p, {hypergeometric_cdf, " + one + arguments + "}}]}");
+        const test::Compiled cdf(
+            "#{parameters => [{unused, real}], transformed => [{p, {hypergeometric_cdf, " + one + arguments +
+            "}}]}");
         expected.push_back(cdf.output("p", point).at(0));
       }
     } else {
-      const test::Compiled cdf("#{data => #{y => " + list(at, discrete) + "}, parameters => [{unused, real}], transformed => [{p, {" +
-                               name + "_cdf, y" + arguments + "}}]}");
+      const test::Compiled cdf("#{data => #{y => " + list(at, discrete) +
+                               "}, parameters => [{unused, real}], transformed => [{p, {" + name + "_cdf, y" +
+                               arguments + "}}]}");
       const double point[] = {0.0};
       expected = cdf.output("p", point);
     }
@@ -116,14 +122,16 @@ TEST_P(Generator, DrawsFromItsDistribution) {
     for (std::size_t i = 0; i < at.size(); ++i) {
       worst = std::max(worst, std::abs(fraction[i] - expected[i]));
       // Just below a jump of the sample too; but doubles are too coarse for what crowds below 1.
-      if (!discrete && i > 0 && name != "von_mises" && std::abs(at[i] - 1) > 1e-12) worst = std::max(worst, std::abs(fraction[i - 1] - expected[i]));
+      if (!discrete && i > 0 && name != "von_mises" && std::abs(at[i] - 1) > 1e-12)
+        worst = std::max(worst, std::abs(fraction[i - 1] - expected[i]));
     }
     EXPECT_LE(worst, bound) << name << arguments;
   }
   EXPECT_FALSE(done.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Generator, testing::ValuesIn(names()), [](const auto& instance) { return instance.param; });
+INSTANTIATE_TEST_SUITE_P(Table, Generator, testing::ValuesIn(names()),
+                         [](const auto& instance) { return instance.param; });
 
 /// Means of the elements of n vectors against what they should be: |z| < 6 each, a false-alarm rate below 1e-8.
 void check_means(const std::vector<std::vector<double>>& samples, const std::vector<double>& expected) {
@@ -151,10 +159,12 @@ std::vector<std::vector<double>> repeat(const std::string& generated, int times)
 }
 
 TEST(VectorGenerators, MultiNormal) {
-  for (const char* generated : {"{multi_normal_rng, [1.0, -2.0], [[1.5, 0.4], [0.4, 0.8]]}",
-                                "{multi_normal_cholesky_rng, [1.0, -2.0], {cholesky, [[1.5, 0.4], [0.4, 0.8]]}}"}) {
+  for (const char* generated :
+       {"{multi_normal_rng, [1.0, -2.0], [[1.5, 0.4], [0.4, 0.8]]}",
+        "{multi_normal_cholesky_rng, [1.0, -2.0], {cholesky, [[1.5, 0.4], [0.4, 0.8]]}}"}) {
     auto samples = repeat(generated, draws);
-    for (auto& s : samples) s = {s[0], s[1], (s[0] - 1) * (s[0] - 1), (s[0] - 1) * (s[1] + 2), (s[1] + 2) * (s[1] + 2)};
+    for (auto& s : samples)
+      s = {s[0], s[1], (s[0] - 1) * (s[0] - 1), (s[0] - 1) * (s[1] + 2), (s[1] + 2) * (s[1] + 2)};
     check_means(samples, {1, -2, 1.5, 0.4, 0.8});
   }
 }

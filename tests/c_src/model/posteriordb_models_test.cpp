@@ -25,11 +25,14 @@ using Number = test::Interpreter::Number;
 class Data {
  public:
   Data& with(const std::string& name, const std::string& value) {
-    text_ += (text_.empty() ? "" : ", ") + (std::isupper(static_cast<unsigned char>(name[0])) ? "'" + name + "'" : name) + " => " + value;
+    text_ += (text_.empty() ? "" : ", ") +
+             (std::isupper(static_cast<unsigned char>(name[0])) ? "'" + name + "'" : name) + " => " + value;
     return *this;
   }
   Data& with(const std::string& name, int value) { return with(name, std::to_string(value)); }
-  Data& reals(const std::string& name, std::size_t count, double from, double to) { return with(name, vector(count, from, to)); }
+  Data& reals(const std::string& name, std::size_t count, double from, double to) {
+    return with(name, vector(count, from, to));
+  }
   Data& matrix(const std::string& name, std::size_t rows, std::size_t columns, double from, double to) {
     std::string all;
     for (std::size_t i = 0; i < rows; ++i) all += (i ? ", " : "") + vector(columns, from, to);
@@ -47,7 +50,8 @@ class Data {
   double uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
   std::string vector(std::size_t count, double from, double to) {
     std::string all;
-    for (std::size_t i = 0; i < count; ++i) all += (i ? ", " : "") + fmt::format("{:.5f}", from + (to - from) * uniform());
+    for (std::size_t i = 0; i < count; ++i)
+      all += (i ? ", " : "") + fmt::format("{:.5f}", from + (to - from) * uniform());
     return "[" + all + "]";
   }
   std::string text_;
@@ -57,17 +61,28 @@ class Data {
 struct Case {
   std::size_t dimension = 0;
   Data data;
-  double spread = 0.5;         ///< points have coordinates in +- spread
-  double tolerance = 1e-10;    ///< of the log density, relative; of an ODE, that of its solver
+  double spread = 0.5;       ///< points have coordinates in +- spread
+  double tolerance = 1e-10;  ///< of the log density, relative; of an ODE, that of its solver
 };
 
 const std::map<std::string, Case>& cases() {
   static const std::map<std::string, Case> all = {
       {"posteriordb/arK-arK", {7, Data().with("K", 5).with("T", 14).reals("y", 14, -2, 2)}},
       {"posteriordb/diamonds-diamonds",
-       {5, Data().with("N", 11).with("K", 4).matrix("X", 11, 4, -1, 3).reals("Y", 11, 6, 10).with("prior_only", 0)}},
+       {5, Data()
+               .with("N", 11)
+               .with("K", 4)
+               .matrix("X", 11, 4, -1, 3)
+               .reals("Y", 11, 6, 10)
+               .with("prior_only", 0)}},
       {"posteriordb/earnings-logearn_interaction",
-       {5, Data().with("N", 12).reals("earn", 12, 500, 90000).reals("height", 12, 60, 75).integers("male", 12, 0, 1), 0.05}},
+       {5,
+        Data()
+            .with("N", 12)
+            .reals("earn", 12, 500, 90000)
+            .reals("height", 12, 60, 75)
+            .integers("male", 12, 0, 1),
+        0.05}},
       {"posteriordb/eight_schools-eight_schools_noncentered",
        {6, Data().with("J", 4).reals("y", 4, -5, 20).integers("sigma", 4, 9, 18)}},
       {"posteriordb/garch-garch11", {4, Data().with("T", 15).reals("y", 15, -3, 3).with("sigma1", "0.5")}},
@@ -75,21 +90,50 @@ const std::map<std::string, Case>& cases() {
        {3, Data().with("N", 6).reals("x", 6, -10, 10).reals("y", 6, -3, 6).integers("k", 6, 0, 60)}},
       {"posteriordb/hmm_example-hmm_example", {4, Data().with("N", 12).with("K", 2).reals("y", 12, 1, 12)}},
       {"posteriordb/hudson_lynx_hare-lotka_volterra",
-       {8, Data().with("N", 4).with("ts", "[1, 2, 3, 4]").with("y_init", "[3.0, 4.0]").matrix("y", 4, 2, 2, 9), 0.15, 1e-5}},
+       {8,
+        Data().with("N", 4).with("ts", "[1, 2, 3, 4]").with("y_init", "[3.0, 4.0]").matrix("y", 4, 2, 2, 9),
+        0.15, 1e-5}},
       {"posteriordb/kidiq-kidscore_momhsiq",
-       {4, Data().with("N", 12).integers("kid_score", 12, 20, 140).integers("mom_hs", 12, 0, 1).reals("mom_iq", 12, 70, 140)}},
+       {4, Data()
+               .with("N", 12)
+               .integers("kid_score", 12, 20, 140)
+               .integers("mom_hs", 12, 0, 1)
+               .reals("mom_iq", 12, 70, 140)}},
       {"posteriordb/kilpisjarvi_mod-kilpisjarvi",
-       {3, Data().with("N", 12).reals("x", 12, 1952, 2013).reals("y", 12, 5, 12).with("xpred", 2016).with("pmualpha", "9.31")
-               .with("psalpha", 100).with("pmubeta", 0).with("psbeta", "0.0333"), 0.01}},
+       {3,
+        Data()
+            .with("N", 12)
+            .reals("x", 12, 1952, 2013)
+            .reals("y", 12, 5, 12)
+            .with("xpred", 2016)
+            .with("pmualpha", "9.31")
+            .with("psalpha", 100)
+            .with("pmubeta", 0)
+            .with("psbeta", "0.0333"),
+        0.01}},
       {"posteriordb/low_dim_gauss_mix-low_dim_gauss_mix", {5, Data().with("N", 14).reals("y", 14, -4, 4)}},
       {"posteriordb/mesquite-logmesquite",
-       {8, Data().with("N", 15).reals("weight", 15, 60, 2000).reals("diam1", 15, 0.8, 5).reals("diam2", 15, 0.4, 4)
-               .reals("canopy_height", 15, 0.5, 2.5).reals("total_height", 15, 0.6, 3).integers("density", 15, 1, 7)
+       {8, Data()
+               .with("N", 15)
+               .reals("weight", 15, 60, 2000)
+               .reals("diam1", 15, 0.8, 5)
+               .reals("diam2", 15, 0.4, 4)
+               .reals("canopy_height", 15, 0.5, 2.5)
+               .reals("total_height", 15, 0.6, 3)
+               .integers("density", 15, 1, 7)
                .integers("group", 15, 0, 1)}},
       {"posteriordb/nes1980-nes",
-       {10, Data().with("N", 16).reals("partyid7", 16, 1, 7).reals("real_ideo", 16, 1, 7).reals("race_adj", 16, 1, 2)
-                .integers("age_discrete", 16, 1, 4).reals("educ1", 16, 1, 4).reals("gender", 16, 1, 2).reals("income", 16, 1, 5)}},
-      {"posteriordb/sblri-blr", {6, Data().with("N", 12).with("D", 5).matrix("X", 12, 5, -1, 1).reals("y", 12, -8, 8)}},
+       {10, Data()
+                .with("N", 16)
+                .reals("partyid7", 16, 1, 7)
+                .reals("real_ideo", 16, 1, 7)
+                .reals("race_adj", 16, 1, 2)
+                .integers("age_discrete", 16, 1, 4)
+                .reals("educ1", 16, 1, 4)
+                .reals("gender", 16, 1, 2)
+                .reals("income", 16, 1, 5)}},
+      {"posteriordb/sblri-blr",
+       {6, Data().with("N", 12).with("D", 5).matrix("X", 12, 5, -1, 1).reals("y", 12, -8, 8)}},
       {"race/eight_schools", {10, Data().reals("y", 8, -5, 28).integers("sigma", 8, 9, 18)}},
       {"race/eight_schools_nc", {10, Data().reals("y", 8, -5, 28).integers("sigma", 8, 9, 18)}},
       {"race/funnel", {10, Data()}},
@@ -174,15 +218,18 @@ TEST_P(BenchModel, DensityOutputsAndGradientAreThoseOfTheTerm) {
       const std::vector<double> found = compiled.output(output.name, x);
       ASSERT_EQ(found.size(), values.size()) << output.name;
       for (std::size_t i = 0; i < found.size(); ++i)
-        EXPECT_NEAR(found[i], values[i], chosen.tolerance * std::max(Number(1), std::abs(values[i]))) << output.name << i;
+        EXPECT_NEAR(found[i], values[i], chosen.tolerance * std::max(Number(1), std::abs(values[i])))
+            << output.name << i;
     }
     const auto [value, gradient] = compiled.value_and_gradient(x);
     EXPECT_NEAR(value, expected, chosen.tolerance * std::max(Number(1), std::abs(expected)));
     ASSERT_EQ(gradient.size(), x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const auto slope = test::central_difference([&](std::span<const Number> at) { return interpreter.run(at); }, exact, i);
+      const auto slope =
+          test::central_difference([&](std::span<const Number> at) { return interpreter.run(at); }, exact, i);
       EXPECT_LE(slope.error, 1e-5 * std::max(Number(1), std::abs(slope.value)));
-      EXPECT_NEAR(gradient[i], slope.value, 100 * chosen.tolerance * std::max(Number(1), std::abs(slope.value)) + 4 * slope.error)
+      EXPECT_NEAR(gradient[i], slope.value,
+                  100 * chosen.tolerance * std::max(Number(1), std::abs(slope.value)) + 4 * slope.error)
           << "derivative " << i + 1;
     }
   }

@@ -73,17 +73,21 @@ Outcome compared(const test::RandomProgram& program) {
     }
     const double density = compiled->value(point);
     if (!close(density, expected, 1e-9, 0))
-      return {Verdict::Differs, fmt::format("log density {:.15g}, expected {:.15g}", density, static_cast<double>(expected))};
+      return {Verdict::Differs,
+              fmt::format("log density {:.15g}, expected {:.15g}", density, static_cast<double>(expected))};
     const auto [value, gradient] = compiled->value_and_gradient(point);
     if (!close(value, expected, 1e-9, 0))
-      return {Verdict::Differs, fmt::format("the gradient's log density {:.15g}, expected {:.15g}", value, static_cast<double>(expected))};
+      return {Verdict::Differs, fmt::format("the gradient's log density {:.15g}, expected {:.15g}", value,
+                                            static_cast<double>(expected))};
     // The promises of program.h, at run time: the forward program's, then those the reversed one keeps too.
     const test::StrictEvaluator::Result strict =
         test::StrictEvaluator(compiled->model().density, compiled->model().data, true).run(point);
-    if (!close(strict.target, expected, 1e-9, 0)) return {Verdict::Differs, "independent loops backwards give another value"};
+    if (!close(strict.target, expected, 1e-9, 0))
+      return {Verdict::Differs, "independent loops backwards give another value"};
     // What is differentiated is the program with short loops written out.
-    test::StrictEvaluator(grad::optimise(compiled->model().density, {.unroll_trips = 128, .unroll_values = 800}),
-                          compiled->model().data, true)
+    test::StrictEvaluator(
+        grad::optimise(compiled->model().density, {.unroll_trips = 128, .unroll_values = 800}),
+        compiled->model().data, true)
         .run(point);
     const test::StrictEvaluator::Result reversed =
         test::StrictEvaluator(compiled->gradient(), compiled->model().data, false).run(point);
@@ -93,12 +97,13 @@ Outcome compared(const test::RandomProgram& program) {
     test::StrictEvaluator(compiled->model().draws, compiled->model().data, false).run(point);
     if (gradient.size() != point.size()) return {Verdict::Differs, "the gradient has another size"};
     for (std::size_t i = 0; i < point.size(); ++i) {
-      const auto slope = test::central_difference([&](std::span<const Number> x) { return interpreter.run(x); }, exact, i);
+      const auto slope =
+          test::central_difference([&](std::span<const Number> x) { return interpreter.run(x); }, exact, i);
       // A kink nearby: min, max, abs, or a comparison.
       if (!(slope.error <= 1e-8 * std::max(Number(1), std::abs(slope.value)))) continue;
       if (!close(gradient[i], slope.value, 1e-7, 1e-2 * std::abs(expected)))
-        return {Verdict::Differs, fmt::format("derivative {} is {:.12g}, expected {:.12g}", i + 1, gradient[i],
-                                              static_cast<double>(slope.value))};
+        return {Verdict::Differs, fmt::format("derivative {} is {:.12g}, expected {:.12g}", i + 1,
+                                              gradient[i], static_cast<double>(slope.value))};
     }
   }
   return {};
@@ -116,7 +121,8 @@ test::RandomProgram smallest(test::RandomProgram program) {
   };
   for (bool again = true; again;) {
     again = false;
-    for (std::vector<std::string> test::RandomProgram::*list : {&test::RandomProgram::model, &test::RandomProgram::transformed})
+    for (std::vector<std::string> test::RandomProgram::*list :
+         {&test::RandomProgram::model, &test::RandomProgram::transformed})
       for (std::size_t i = 0; i < (program.*list).size(); ++i) {
         test::RandomProgram candidate = program;
         (candidate.*list).erase((candidate.*list).begin() + static_cast<std::ptrdiff_t>(i));
@@ -152,7 +158,8 @@ TEST_P(RandomModels, MeanWhatTheirTermsSay) {
     if (outcome.verdict != Verdict::Differs) continue;
     ++differing;
     const test::RandomProgram small = smallest(program);
-    ADD_FAILURE() << "seed " << seed << ": " << outcome.what << "\nsmallest: " << compare(small).what << "\n" << small.text();
+    ADD_FAILURE() << "seed " << seed << ": " << outcome.what << "\nsmallest: " << compare(small).what << "\n"
+                  << small.text();
   }
   EXPECT_LE(wild, programs / 4) << "too many programs whose values are not finite or huge";
 }

@@ -20,7 +20,9 @@ struct Case {
 
 constexpr double none = std::numeric_limits<double>::infinity();
 
-std::string text(double x) { return x == none ? "infinity" : x == -none ? "{'-', infinity}" : fmt::format("{:.6f}", x); }
+std::string text(double x) {
+  return x == none ? "infinity" : x == -none ? "{'-', infinity}" : fmt::format("{:.6f}", x);
+}
 
 /// Distribution over the parameters a, b with the outcome y.
 test::Compiled compiled(const std::string& distribution, const std::string& outcome = "y") {
@@ -54,7 +56,8 @@ TEST_P(Truncated, IsNormalisedAndDifferentiable) {
     const auto [value, gradient] = cut.value_and_gradient(x);
     ASSERT_TRUE(std::isfinite(value)) << distribution << " at " << y;
     for (std::size_t i = y == c.lower || y == c.upper ? 1 : 0; i < x.size(); ++i) {
-      const auto slope = test::derivative<double>([&](std::span<const double> at) { return cut.value(at); }, x, i, 64, 1);
+      const auto slope =
+          test::derivative<double>([&](std::span<const double> at) { return cut.value(at); }, x, i, 64, 1);
       EXPECT_NEAR(gradient[i], slope.value, 1e-6 * std::max(1.0, std::abs(slope.value)) + 4 * slope.error)
           << distribution << " at " << y << ", argument " << i;
     }
@@ -69,19 +72,22 @@ TEST_P(Truncated, IsNormalisedAndDifferentiable) {
 INSTANTIATE_TEST_SUITE_P(Distributions, Truncated,
                          testing::Values(Case{"{normal, a, b}", -1, 2}, Case{"{normal, a, b}", 0.5, none},
                                          Case{"{normal, a, b}", -none, 0.3}, Case{"{normal, 0, b}", 0, none},
-                                         Case{"{student_t, 3, 0.0, b}", 0, none}, Case{"{student_t, b, a, 2}", -1, 4},
-                                         Case{"{cauchy, a, b}", 0, 5}, Case{"{logistic, a, b}", -2, none},
-                                         Case{"{laplace, a, b}", 0, 3}, Case{"{gumbel, a, b}", -1, 6},
-                                         Case{"{exponential, b}", 0.5, 3}, Case{"{gamma, a, b}", 0.2, 4},
-                                         Case{"{gamma, 2.5, b}", 1, none}, Case{"{inv_gamma, a, b}", 0.3, 7},
-                                         Case{"{lognormal, a, b}", 0.1, 5}, Case{"{weibull, a, b}", 0.5, 3},
-                                         Case{"{beta, a, b}", 0.1, 0.8}, Case{"{half_cauchy, b}", 0.5, 20},
+                                         Case{"{student_t, 3, 0.0, b}", 0, none},
+                                         Case{"{student_t, b, a, 2}", -1, 4}, Case{"{cauchy, a, b}", 0, 5},
+                                         Case{"{logistic, a, b}", -2, none}, Case{"{laplace, a, b}", 0, 3},
+                                         Case{"{gumbel, a, b}", -1, 6}, Case{"{exponential, b}", 0.5, 3},
+                                         Case{"{gamma, a, b}", 0.2, 4}, Case{"{gamma, 2.5, b}", 1, none},
+                                         Case{"{inv_gamma, a, b}", 0.3, 7}, Case{"{lognormal, a, b}", 0.1, 5},
+                                         Case{"{weibull, a, b}", 0.5, 3}, Case{"{beta, a, b}", 0.1, 0.8},
+                                         Case{"{half_cauchy, b}", 0.5, 20},
                                          Case{"{half_student_t, 4, b}", 0, 3}, Case{"{pareto, 1, b}", 1.5, 8},
-                                         Case{"{uniform, -3, 4}", -1, 2}, Case{"{exp_mod_normal, 0, a, b}", -1, 3},
+                                         Case{"{uniform, -3, 4}", -1, 2},
+                                         Case{"{exp_mod_normal, 0, a, b}", -1, 3},
                                          Case{"{skew_normal, 0, a, b}", -1, 3}));
 
 TEST(TruncatedCounts, SumToOneWithBothBounds) {
-  for (const char* distribution : {"{poisson, b}", "{binomial, 9, 0.4}", "{neg_binomial_2, b, a}", "{poisson_log, a}"}) {
+  for (const char* distribution :
+       {"{poisson, b}", "{binomial, 9, 0.4}", "{neg_binomial_2, b, a}", "{poisson_log, a}"}) {
     for (int lower : {0, 2}) {
       double total = 0;
       const std::vector<double> x = {0.7, 1.3};
@@ -101,9 +107,11 @@ TEST(Censored, IsATailAtItsLimits) {
     return compiled(distribution, outcome).value(x);
   };
   for (const char* d : {"normal", "gamma", "weibull", "logistic"}) {
-    const std::string inner = std::string("{") + d + ", a, b}", censored = "{censor, " + inner + ", 0.25, 2.5}";
+    const std::string inner = std::string("{") + d + ", a, b}",
+                      censored = "{censor, " + inner + ", 0.25, 2.5}";
     auto target = [&](const std::string& e) {
-      return test::Compiled("#{parameters => [{a, real}, {b, real}], model => [{target, " + e + "}]}").value(x);
+      return test::Compiled("#{parameters => [{a, real}, {b, real}], model => [{target, " + e + "}]}")
+          .value(x);
     };
     EXPECT_NEAR(value(censored, "1.5"), value(inner, "1.5"), 1e-14) << d;
     EXPECT_NEAR(value(censored, "0.25"), target(std::string("{") + d + "_lcdf, 0.25, a, b}"), 1e-14) << d;

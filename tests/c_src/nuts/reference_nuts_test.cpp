@@ -14,10 +14,10 @@ struct Case {
 };
 
 std::vector<Case> cases() {
-  return {{normals_target(1), 0.9, 1.0},      {normals_target(3), 0.6, 1.1},
-          {normals_target(10), 0.5, 1.1},     {correlated_target(), 0.3, 1.0},
-          {funnel_target(), 0.4, 1.0},        {eight_schools_target(), 0.5, 1.0},
-          {normals_target(40), 0.7, 3.0},     {correlated_target(), 0.004, 1.0},
+  return {{normals_target(1), 0.9, 1.0},        {normals_target(3), 0.6, 1.1},
+          {normals_target(10), 0.5, 1.1},       {correlated_target(), 0.3, 1.0},
+          {funnel_target(), 0.4, 1.0},          {eight_schools_target(), 0.5, 1.0},
+          {normals_target(40), 0.7, 3.0},       {correlated_target(), 0.004, 1.0},
           {correlated_target(), 0.8, 0.6, 0.7}, {eight_schools_target(), 0.4, 1.0, 0.1},
           {normals_target(40), 0.5, 3.0, 0.05}};
 }
