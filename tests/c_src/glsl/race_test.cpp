@@ -22,6 +22,13 @@ struct Race {
 const Race races[] = {
     {"simple", R"(#{parameters => [{mu, real}, {sigma, real, [{lower, 0}]}],
         model => [{'~', mu, {normal, 0, 10}}, {'~', sigma, {exponential, 1}}, {'~', y, {normal, mu, sigma}}]})"},
+    {"medium",
+     R"(#{parameters => [{mu_global, real}, {sigma_global, real, [{lower, 0}]}, {alpha, real}, {beta, real},
+                         {sigma_obs, real, [{lower, 0}]}],
+        model => [{'~', mu_global, {normal, 0, 10}}, {'~', sigma_global, {exponential, 1}},
+                  {'~', alpha, {normal, mu_global, sigma_global}}, {'~', beta, {normal, mu_global, sigma_global}},
+                  {'~', sigma_obs, {exponential, 2}}, {'~', y_a, {normal, alpha, sigma_obs}},
+                  {'~', y_b, {normal, beta, sigma_obs}}]})"},
     {"stress", R"(#{parameters => [{mu_pop, real}, {sigma_pop, real, [{lower, 0}]}, {group, {vector, 3}},
                                    {noise, {vector, 3}, [{lower, 0}]}],
         model => [{'~', mu_pop, {normal, 0, 10}}, {'~', sigma_pop, {exponential, 0.5}},
