@@ -15,13 +15,6 @@ constexpr double kGamma = 0.05, kOffset = 10, kDecay = 0.75;
 /// Step sizes beyond these mean that there is nothing to learn.
 constexpr double kLeastStep = 1e-10, kMostStep = 1e7;
 
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 }  // namespace
 
 void StepSizeAdaptation::restart(double step_size) {
@@ -125,24 +118,6 @@ std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint6
   }
   if (stuck.size() * 2 > chains) stuck.clear();
   return stuck;
-}
-
-std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains) {
-  std::vector<double> means(chains), spreads(chains);
-  for (std::uint64_t c = 0; c < chains; ++c) {
-    double sum = 0, squares = 0;
-    for (std::uint64_t s = 0; s < slots; ++s) sum += record.lp(s, c);
-    means[c] = sum / static_cast<double>(std::max<std::uint64_t>(1, slots));
-    for (std::uint64_t s = 0; s < slots; ++s) squares += std::pow(record.lp(s, c) - means[c], 2);
-    spreads[c] = std::sqrt(squares / static_cast<double>(std::max<std::uint64_t>(1, slots)));
-  }
-  const double middle = median(means), spread = median(spreads);
-  const double dimension = static_cast<double>(record.dimension);
-  // The log density of a draw spreads by sqrt(D / 2) around its mean.
-  const double slack = 10 + 6 * std::max(spread, std::sqrt(dimension / 2));
-  std::vector<bool> agrees(chains);
-  for (std::uint64_t c = 0; c < chains; ++c) agrees[c] = means[c] > middle - slack;
-  return agrees;
 }
 
 }  // namespace drey::nuts

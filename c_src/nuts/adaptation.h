@@ -58,8 +58,4 @@ std::vector<double> metric_factor(std::span<const double> inverse_metric, std::u
 std::vector<std::uint64_t> stuck_chains(const Chains::Record& record, std::uint64_t slots,
                                         std::uint64_t chains);
 
-/// Which chains to learn from: all but those whose mean log density in the record lies so far below the
-/// median chain that they must sit in another mode or be stuck. Never fewer than half.
-std::vector<bool> agreeing_chains(const Chains::Record& record, std::uint64_t slots, std::uint64_t chains);
-
 }  // namespace drey::nuts

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 
 #include "error.h"
 #include "nuts/adaptation.h"
+#include "nuts/modes.h"
 
 namespace drey::nuts {
 namespace {
@@ -171,17 +173,15 @@ void learn_metric(Pool& pool, const WarmupSchedule::Kernels& kernels, const Pool
   if (pool.dense().empty()) pool.set_diagonal(diagonal);
 }
 
-/// From this window on a chain whose log density is still out of the others' reach is in a mode of no mass, such as
-/// an edge of the posterior that its start happened to lie behind.
+/// From this window on a chain with no mass around it is moved: it sits in a mode or at an edge that its start happened
+/// to lie behind. Before, it may still be on its way.
 constexpr std::size_t kLateWindow = 3;
 
-/// Adds the chains that do not agree, unless they are so many that they may be right.
-void add_disagreeing(std::vector<std::uint64_t>& lost, const std::vector<bool>& agrees) {
-  for (std::uint64_t c = 0; c < agrees.size(); ++c)
-    if (!agrees[c]) lost.push_back(c);
-  std::sort(lost.begin(), lost.end());
-  lost.erase(std::unique(lost.begin(), lost.end()), lost.end());
-  if (lost.size() * 2 > agrees.size()) lost.clear();
+/// Joins sorted lists of chains.
+std::vector<std::uint64_t> either(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b) {
+  std::vector<std::uint64_t> joined;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(joined));
+  return joined;
 }
 
 /// Stuck chains go where moving ones are: a step size that suits all others never frees a chain that began in a
@@ -246,13 +246,16 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
     for (std::uint32_t i = 0; i < window.transitions; ++i)
       step.update(pool.transition(step.exploring(), window.depth_cap, i));
     const auto record = pool.chains().record(window.transitions);
-    const auto agrees = agreeing_chains(record, window.transitions, pool_count);
-    auto lost = stuck_chains(record, window.transitions, pool_count);
-    if (w >= kLateWindow) add_disagreeing(lost, agrees);
+    const auto stuck = stuck_chains(record, window.transitions, pool_count);
+    const auto masses = log_masses(record, window.transitions, pool_count);
+    const auto massless = massless_chains(record, window.transitions, masses);
+    const auto lost = w >= kLateWindow ? either(stuck, massless) : stuck;
     rescue(pool.chains(), lost, dimension);
     if (!window.learns_metric) continue;
     PooledSamples samples;
     samples.dimension = dimension;
+    std::vector<bool> agrees(pool_count, true);
+    for (const std::uint64_t c : massless) agrees[c] = false;
     // The first half of an early window is still on its way in.
     for (std::uint64_t s = w < 3 ? window.transitions / 2 : 0; s < window.transitions; ++s)
       for (std::uint64_t c = 0; c < pool_count; ++c)

@@ -50,18 +50,5 @@ TEST(FisherDiagonal, KeepsWhatItCannotEstimate) {
   EXPECT_EQ(fisher_diagonal(samples, std::vector<double>{7, 8}), (std::vector<double>{7, 8}));
 }
 
-TEST(AgreeingChains, LeavesOutThoseFarBelowTheOthers) {
-  Chains::Record record;
-  record.stride = 8;
-  record.dimension = 1;
-  record.components = 4;
-  record.reals.assign(3 * 4 * 8, 0);
-  for (std::uint64_t s = 0; s < 3; ++s)
-    for (std::uint64_t c = 0; c < 8; ++c)
-      record.reals[(s * 4 + 1) * 8 + c] = (c == 5 ? -500 : -10) + 0.1 * static_cast<double>(s);
-  const auto agrees = agreeing_chains(record, 3, 8);
-  for (std::uint64_t c = 0; c < 8; ++c) EXPECT_EQ(agrees[c], c != 5);
-}
-
 }  // namespace
 }  // namespace drey::nuts
