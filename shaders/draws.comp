@@ -11,7 +11,7 @@ layout(push_constant) uniform Push {
   uint seed_low, seed_high;
   uint chain_low, chain_high;
   uint chains, stride;
-  uint base, slots, thin;
+  uint base, first, slots, thin;  // of the draws that stand in slots [first, first + slots); base: of slot 0
   uint components;
   uint stamp;
   uint probe;  // 2
@@ -28,7 +28,7 @@ real model_random() {
   uint carry;
   chain.x = uaddCarry(push.chain_low, draw_lane, carry);
   chain.y = push.chain_high + carry;
-  const uint iteration = (push.base + draw_slot + 1u) * push.thin - 1u;
+  const uint iteration = (push.base + push.first + draw_slot + 1u) * push.thin - 1u;
   const uvec4 words = philox(drey_counter(draw_randoms >> 2, iteration, chain, DREY_OUTPUT, 0u),
                              uvec2(push.seed_low, push.seed_high));
   const uint word = (draw_randoms & 2u) == 0u ? ((draw_randoms & 1u) == 0u ? words.x : words.y)
@@ -45,7 +45,7 @@ void main() {
   draw_slot = at / push.chains;
   draw_lane = at % push.chains;
   draw_randoms = 0u;
-  EACH(d) { model_point[d] = record_real[(draw_slot * push.components + uint(d)) * push.stride + draw_lane]; }
+  EACH(d) { model_point[d] = record_real[((push.first + draw_slot) * push.components + uint(d)) * push.stride + draw_lane]; }
   model_run();
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & markers[at]) * 0u;

@@ -182,8 +182,8 @@ void Chains::start_dispersed() {
   state_word_.write_all(std::vector<std::uint32_t>(count_, kDisperse));
 }
 
-void Chains::rewind() {
-  state_word_.write_all(std::vector<std::uint32_t>(count_, 0), kIteration * count_ * 4);
+void Chains::rewind(std::uint32_t iteration) {
+  state_word_.write_all(std::vector<std::uint32_t>(count_, iteration), kIteration * count_ * 4);
 }
 
 void Chains::set_scale(std::span<const double> scale) {
@@ -240,6 +240,7 @@ void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status,
 ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const {
   const auto words = status.read_all<std::uint32_t>(count_ * StateLayout::kWords);
   ChainStatus result;
+  result.least = ~0u;
   for (std::uint64_t c = 0; c < count_; ++c) {
     if (words[kMarker * count_ + c] != stamp)
       throw Error("internal",
@@ -248,6 +249,8 @@ ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std:
                               run.first_chain + c, kernel_.device.info().name));
     const std::uint32_t mode = words[kMode * count_ + c], iteration = words[kIteration * count_ + c];
     result.transitions += iteration;
+    result.least = std::min(result.least, iteration);
+    result.most = std::max(result.most, iteration);
     if (mode == kFailed)
       ++result.failed;
     else if (mode == kFresh && iteration >= run.limit)
@@ -349,6 +352,26 @@ std::vector<double> Chains::positions() const {
   return result;
 }
 
+Chains::Ends Chains::ends() const {
+  const std::uint64_t d = kernel_.shape.dimension;
+  const bool f64 = kernel_.shape.f64;
+  const auto of = [&](std::uint64_t component, std::uint64_t width) {
+    const auto turned = read_reals(state_real_, width * count_, component * count_, f64);
+    std::vector<double> values(turned.size());
+    for (std::uint64_t c = 0; c < count_; ++c)
+      for (std::uint64_t i = 0; i < width; ++i) values[c * width + i] = turned[i * count_ + c];
+    return values;
+  };
+  Ends ends{of(kernel_.layout.position, d), {}, of(kernel_.layout.start, 1), of(kernel_.layout.start + 1, 1)};
+  const auto momenta = of(kernel_.layout.position + d, d);
+  for (std::uint64_t c = 0; c < count_; ++c) {
+    double squares = 0;
+    for (std::uint64_t i = 0; i < d; ++i) squares += momenta[c * d + i] * momenta[c * d + i];
+    ends.kinetic.push_back(0.5 * squares);
+  }
+  return ends;
+}
+
 std::vector<Evaluation> Chains::evaluations() const {
   const std::uint64_t d = kernel_.shape.dimension;
   const bool f64 = kernel_.shape.f64;
@@ -375,6 +398,23 @@ void Chains::restore(std::span<const std::byte> state) {
                                                 state.size(), state_real_.size() + state_word_.size()));
   state_real_.write(state.first(state_real_.size()));
   state_word_.write(state.subspan(state_real_.size()));
+}
+
+std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t first) const {
+  const std::uint64_t reals = components_ * count_ * (kernel_.shape.f64 ? 8 : 4), words = 3 * count_ * 4;
+  std::vector<std::byte> bytes(slots * (reals + words));
+  record_real_.read(std::span(bytes).first(slots * reals), first * reals);
+  record_word_.read(std::span(bytes).subspan(slots * reals), first * words);
+  return bytes;
+}
+
+void Chains::restore_record(std::span<const std::byte> record, std::uint64_t slots) {
+  const std::uint64_t reals = components_ * count_ * (kernel_.shape.f64 ? 8 : 4), words = 3 * count_ * 4;
+  if (slots > slots_ || record.size() != slots * (reals + words))
+    throw Error("wrong_checkpoint", fmt::format("{} recorded draws of {} chains in {} bytes", slots, count_,
+                                                record.size()));
+  record_real_.write(record.first(slots * reals));
+  record_word_.write(record.subspan(slots * reals));
 }
 
 Chains::Record Chains::record(std::uint64_t slots, std::uint64_t first) const {

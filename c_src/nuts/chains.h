@@ -70,6 +70,7 @@ struct RunOptions {
 struct ChainStatus {
   std::uint64_t transitions = 0;           ///< of all chains
   std::uint64_t finished = 0, failed = 0;  ///< chains at the limit; chains without a start
+  std::uint32_t least = 0, most = 0;       ///< transitions of the slowest and of the fastest chain
 };
 
 /// How many ticks a round should have, found by trying: more where trees are shallow (what a round does
@@ -113,8 +114,8 @@ class Chains {
   void start_dispersed();
   /// As start_at, but the chains go on counting their transitions, so that no random number comes twice.
   void move_to(std::span<const double> positions);
-  /// The chains begin again to count transitions at 0, where they stand (between transitions).
-  void rewind();
+  /// The chains go on counting transitions from here, where they stand (between transitions).
+  void rewind(std::uint32_t iteration = 0);
   /// \param scale square roots of the diagonal inverse metric; of a dense one, the rows of its Cholesky
   /// factor's lower triangle
   void set_scale(std::span<const double> scale);
@@ -129,12 +130,24 @@ class Chains {
 
   /// The samples' positions, [count][dimension].
   std::vector<double> positions() const;
+  /// Where the moving ends of the trajectories are. Of a chain that has just ended one, between transitions: its last
+  /// leaf, which is where a divergent one diverged.
+  struct Ends {
+    std::vector<double> positions;        ///< [count][dimension]
+    std::vector<double> kinetic;          ///< [count], at the end
+    std::vector<double> start_lp, start_kinetic;  ///< [count], where the trajectory began
+  };
+  Ends ends() const;
   /// Log density and gradient at the samples' positions, as the kernel found them.
   std::vector<Evaluation> evaluations() const;
 
   /// Everything that a run needs to go on: bytes for restore() on chains of the same kernel and count.
   std::vector<std::byte> save() const;
   void restore(std::span<const std::byte> state);
+  /// The records of slots [first, first + slots) as the kernel wrote them, and bytes so saved put into slots
+  /// [0, slots).
+  std::vector<std::byte> save_record(std::uint64_t slots, std::uint64_t first) const;
+  void restore_record(std::span<const std::byte> record, std::uint64_t slots);
 
   /// The record as the kernel wrote it.
   struct Record {

@@ -16,8 +16,8 @@ struct DensityPush {
 };
 
 struct DrawsPush {
-  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, base, slots, thin, components,
-      stamp, probe;
+  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, base, first, slots, thin,
+      components, stamp, probe;
 };
 
 /// A text with its loop trips within what the device allows.
@@ -96,7 +96,8 @@ DrawsKernel::DrawsKernel(gpu::Device& device, const KernelShape& shape, const gl
       kernel_(device, compile(checked(device, draws_kernel(shape, draws, output_size))),
               kernel_slots(draws, 3), sizeof(DrawsPush)) {}
 
-std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots) {
+std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots,
+                                         std::uint64_t first) {
   const std::uint64_t count = chains.count(), values = slots * output_size_ * count;
   gpu::Buffer out(device_, std::max<std::uint64_t>(1, values) * (shape_.f64 ? 8 : 4));
   gpu::Buffer markers(device_, std::max<std::uint64_t>(1, slots * count) * 4);
@@ -110,6 +111,7 @@ std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions&
                        static_cast<std::uint32_t>(count),
                        static_cast<std::uint32_t>(count),
                        run.base,
+                       static_cast<std::uint32_t>(first),
                        static_cast<std::uint32_t>(slots),
                        run.thin,
                        static_cast<std::uint32_t>(chains.components()),

@@ -30,9 +30,10 @@ class DrawsKernel {
   /// \param draws a model's draw program
   DrawsKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& draws,
               std::uint64_t output_size, const Compile& compile);
-  /// \param slots recorded in `chains` by `run`
+  /// \param slots recorded in `chains` by `run`, from slot `first` on
   /// \returns [slot][element][chain]
-  std::vector<double> outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots);
+  std::vector<double> outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots,
+                              std::uint64_t first = 0);
 
  private:
   gpu::Device& device_;

@@ -140,6 +140,7 @@ StateLayout::StateLayout(const KernelShape& shape) {
   position = 0;
   sample = 6 * d;
   sample_gradient = 7 * d;
+  start = 16 * d;
   sample_lp = 16 * d + 4;
   checkpoints = 16 * d + 9;
   reals = checkpoints + 3 * rows * d;

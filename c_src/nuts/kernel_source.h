@@ -29,6 +29,7 @@ struct StateLayout {
   std::uint64_t position = 0;  ///< first component of the moving end's q
   std::uint64_t sample = 0;    ///< first component of the sample's q
   std::uint64_t sample_gradient = 0;
+  std::uint64_t start = 0;  ///< log density, then kinetic energy, where the trajectory began
   std::uint64_t sample_lp = 0;
   std::uint64_t checkpoints = 0;  ///< first component of the checkpoints
   std::uint64_t reals = 0;        ///< all

@@ -19,6 +19,7 @@
 #include "nuts/adaptation.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
+#include "nuts/run.h"
 #include "nuts/warmup.h"
 
 namespace drey::nuts {
@@ -42,11 +43,23 @@ std::string sha256_hex(const std::string& bytes) {
 
 /// Deepest trees a kernel is made for: 2^15 leapfrogs a transition.
 constexpr int kMostDepth = 15;
-/// Bytes that the records of one window may take.
-constexpr std::uint64_t kRecordBytes = std::uint64_t{128} << 20;
 /// f32 is good enough where its log density errs by less than this, in its differences, and its gradient by
 /// less than that, relative.
 constexpr double kMostNoise = 0.01, kMostGradientNoise = 1e-3;
+
+/// A model's programs and data, for a digest.
+std::string data_bytes(const model::Model& model) {
+  std::string bytes = model::canonical_bytes(model.density) + model::canonical_bytes(model.draws);
+  for (const model::Array& array : model.data)
+    std::visit(
+        [&](const auto& values) {
+          const std::uint64_t size = values.size();
+          bytes.append(reinterpret_cast<const char*>(&size), sizeof size);
+          bytes.append(reinterpret_cast<const char*>(values.data()), size * sizeof values[0]);
+        },
+        array);
+  return bytes;
+}
 
 void check_options(const Options& options) {
   const auto refuse = [](const std::string& message) { throw Error("bad_option", message); };
@@ -219,15 +232,23 @@ class Sampler::Impl {
       if (!std::isfinite(q)) refuse("a position is not finite");
   }
 
-  Draws sample(const Tuning& tuning, const Options& options, const OnProgress& progress,
-               std::stop_token stop) {
+  std::unique_ptr<Run> run(const Tuning& tuning, const Options& options, RunPlan plan,
+                           const Snapshot* snapshot) {
     check_options(options);
     check_tuning(tuning);
-    if (progress) progress({"compile", 0, 0, 0});
-    const bool dense = tuning.metric == MetricKind::Dense;
-    auto& kernel = chain_kernel(tuning.f64, options.max_depth, dense);
+    auto& chains = chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense);
     DrawsKernel* outputs = model->output_size ? &draws_kernel(tuning.f64) : nullptr;
+    const RunKernels kernels{device, *model, density, chains, outputs};
+    if (snapshot) return std::make_unique<Run>(kernels, tuning, options, std::move(plan), *snapshot);
+    return std::make_unique<Run>(kernels, tuning, options, std::move(plan));
+  }
 
+  Draws sample(const Tuning& tuning, const Options& options, const OnProgress& progress,
+               const std::stop_token& stop) {
+    if (progress) progress({"compile", 0, 0, 0});
+    RunPlan plan;
+    plan.points = true;
+    const auto drawing = run(tuning, options, std::move(plan), nullptr);
     Draws result;
     result.chains = options.chains;
     result.draws = options.draws;
@@ -237,158 +258,53 @@ class Sampler::Impl {
     result.points.resize(kept * result.dimension);
     result.outputs.resize(kept * result.output_size);
     for (auto* values : {&result.lp, &result.accept, &result.energy}) values->resize(kept);
-    result.depth.resize(kept);
-    result.leapfrogs.resize(kept);
+    for (auto* values : {&result.depth, &result.leapfrogs}) values->resize(kept);
     result.divergent.resize(kept);
-
-    // As many chains at once as their state allows, as many draws of them as fit beside.
-    const std::uint64_t real = tuning.f64 ? 8 : 4;
-    const std::uint64_t room = std::min(kRecordBytes, device.info().storage_range);
-    const std::uint64_t state = Chains::state_bytes(kernel.shape);
-    const std::uint64_t slot =
-        std::max<std::uint64_t>(Chains::slot_bytes(kernel.shape, false), model->output_size * real);
-    if (state > room || slot > room)
-      throw Error("device_limit",
-                  fmt::format("a chain of this model takes {} bytes and a draw {}, and buffers of {} "
-                              "hold {} at most",
-                              state, slot, device.info().name, room));
-    const std::uint64_t group = std::min(options.chains, std::min(room / state, room / slot));
-    const std::uint64_t window = std::clamp<std::uint64_t>(room / (group * slot), 1, options.draws);
-
-    Progress told{"sampling", 0, options.chains * options.draws * options.thin, 0};
-    const auto scale = [&] {
-      if (dense) return metric_factor(tuning.inverse_metric, tuning.dimension);
-      std::vector<double> roots(tuning.inverse_metric);
-      for (double& m : roots) m = std::sqrt(m);
-      return roots;
-    }();
-    for (std::uint64_t first = 0; first < options.chains; first += group) {
-      const std::uint64_t count = std::min(group, options.chains - first);
-      Chains chains(kernel, count, window, false);
-      start(chains, tuning, options.first_chain + first);
-      chains.set_scale(scale);
-      const std::uint64_t told_before = told.done;
-      for (std::uint64_t base = 0; base < options.draws; base += window) {
-        const std::uint64_t slots = std::min(window, options.draws - base);
-        RunOptions run;
-        run.seed = options.seed;
-        run.first_chain = options.first_chain + first;
-        run.base = static_cast<std::uint32_t>(base);
-        run.thin = static_cast<std::uint32_t>(options.thin);
-        run.limit = static_cast<std::uint32_t>((base + slots) * options.thin);
-        run.depth_cap = options.max_depth;
-        run.step_size = tuning.step_size;
-        run.budget = options.budget;
-        const auto started = Clock::now();
-        const auto status = chains.run(
-            run,
-            [&](const ChainStatus& at) {
-              told.done = told_before + at.transitions;
-              if (progress) progress(told);
-            },
-            stop);
-        result.sampling_ms += ms_since(started);
-        if (status.failed)
-          throw Error("bad_start", fmt::format("{} of {} chains have no finite density where they start",
-                                               status.failed, count));
-        store(result, chains.record(slots), first, base, slots, told);
-        if (outputs) {
-          const auto before = Clock::now();
-          const auto values = outputs->outputs(chains, run, slots);
-          const std::uint64_t size = model->output_size;
-          turn(count, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
-            for (std::uint64_t e = 0; e < size; ++e)
-              for (std::uint64_t c = from; c < to; ++c)
-                result.outputs[((first + c) * options.draws + base + s) * size + e] =
-                    values[(s * size + e) * count + c];
-          });
-          result.outputs_ms += ms_since(before);
-        }
-      }
-    }
-    warn(result, tuning, options);
+    const auto end = drawing->draw(
+        [&](Window&& window) {
+          place(result, window);
+          return true;
+        },
+        progress, stop);
+    if (end != Run::End::Done) throw Error("cancelled", "the job was cancelled");
+    result.gradients = drawing->gradients();
+    result.sampling_ms = drawing->sampling_ms();
+    result.outputs_ms = drawing->outputs_ms();
+    result.divergences = drawing->divergences(stop);
+    result.warnings = drawing->warnings();
     return result;
   }
 
-  /// Chain `number` starts from position number % count, or dispersed where there are none.
-  void start(Chains& chains, const Tuning& tuning, std::uint64_t first) const {
-    if (tuning.position_count == 0) return chains.start_dispersed();
-    std::vector<double> positions(chains.count() * tuning.dimension);
-    for (std::uint64_t c = 0; c < chains.count(); ++c) {
-      const std::uint64_t from = (first + c) % tuning.position_count * tuning.dimension;
-      std::copy_n(tuning.positions.begin() + static_cast<std::ptrdiff_t>(from), tuning.dimension,
-                  positions.begin() + static_cast<std::ptrdiff_t>(c * tuning.dimension));
+  static void place(Draws& result, Window& window) {
+    if (window.draws.chains == result.chains && window.draws.draws == result.draws) {
+      result = std::move(window.draws);
+      return;
     }
-    chains.start_at(positions);
+    const auto rows = [&](auto& to, const auto& from, std::uint64_t width) {
+      for (std::uint64_t c = 0; c < window.draws.chains; ++c)
+        std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(c * window.draws.draws * width),
+                    window.draws.draws * width,
+                    to.begin() + static_cast<std::ptrdiff_t>(
+                                     ((window.first_chain + c) * result.draws + window.first_draw) * width));
+    };
+    rows(result.points, window.draws.points, result.dimension);
+    rows(result.outputs, window.draws.outputs, result.output_size);
+    rows(result.lp, window.draws.lp, 1);
+    rows(result.accept, window.draws.accept, 1);
+    rows(result.energy, window.draws.energy, 1);
+    rows(result.depth, window.draws.depth, 1);
+    rows(result.leapfrogs, window.draws.leapfrogs, 1);
+    rows(result.divergent, window.draws.divergent, 1);
   }
 
-  static void store(Draws& result, const Chains::Record& record, std::uint64_t first, std::uint64_t base,
-                    std::uint64_t slots, Progress& told) {
-    turn(record.stride, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
-      const std::uint64_t row = first * result.draws + base + s;  // of chain 0 of the record
-      for (std::uint64_t d = 0; d < result.dimension; ++d)
-        for (std::uint64_t c = from; c < to; ++c)
-          result.points[(row + c * result.draws) * result.dimension + d] = record.point(s, c, d);
-      for (std::uint64_t c = from; c < to; ++c) {
-        const std::uint64_t at = row + c * result.draws;
-        result.lp[at] = record.lp(s, c);
-        result.accept[at] = record.accept(s, c);
-        result.energy[at] = record.energy(s, c);
-        result.depth[at] = static_cast<std::int32_t>(record.word(s, 0, c));
-        result.leapfrogs[at] = static_cast<std::int32_t>(record.word(s, 1, c));
-        result.divergent[at] = static_cast<std::uint8_t>(record.word(s, 2, c));
-        result.gradients += record.word(s, 1, c);
-        told.divergent += record.word(s, 2, c);
-      }
-    });
-  }
-
-  /// From the device's order, chains last, to the result's, chains first: calls visit(slot, from, to) for some chains
-  /// [from, to) at a time, so that what is read and what is written both stay in the processor's caches.
-  template <typename Visit>
-  static void turn(std::uint64_t chains, std::uint64_t slots, const Visit& visit) {
-    constexpr std::uint64_t kChainsAtOnce = 16;
-    for (std::uint64_t from = 0; from < chains; from += kChainsAtOnce)
-      for (std::uint64_t s = 0; s < slots; ++s) visit(s, from, std::min(chains, from + kChainsAtOnce));
-  }
-
-  void warn(Draws& result, const Tuning& tuning, const Options& options) const {
-    const std::uint64_t kept = result.divergent.size();
-    std::uint64_t divergent = 0, deep = 0;
-    for (std::uint64_t i = 0; i < kept; ++i) {
-      divergent += result.divergent[i];
-      if (result.depth[i] >= options.max_depth) ++deep;
-    }
-    if (divergent)
-      result.warnings.push_back(
-          fmt::format("{} of {} transitions diverged: parts of the posterior may be missed; raise "
-                      "target_accept, or write the "
-                      "model in other parameters (a non-centred hierarchy)",
-                      divergent, kept));
-    if (deep)
-      result.warnings.push_back(
-          fmt::format("{} of {} transitions reached max_depth {}: draws are more correlated than "
-                      "they need be; raise max_depth or rescale the model",
-                      deep, kept, options.max_depth));
-    if (options.precision == PrecisionChoice::Auto)
-      result.warnings.push_back(
-          tuning.f64          ? "precision auto chose f64: f32 is too coarse for this model and data"
-          : device.info().f64 ? "precision auto chose f32: its energy error is negligible here"
-                              : "precision auto took f32: this device has no f64");
-    if (tuning.position_count == 0)
-      result.warnings.push_back(
-          "the tuning has no positions: chains start dispersed, and their first draws are on "
-          "their way in");
-    else if (options.first_chain + options.chains > tuning.position_count)
-      result.warnings.push_back(
-          fmt::format("{} warmed positions are shared by chains {} to {}: chains of one position "
-                      "start alike, which R-hat does not see",
-                      tuning.position_count, options.first_chain, options.first_chain + options.chains - 1));
+  const std::string& data_identity() {
+    if (data_key.empty()) data_key = sha256_hex(data_bytes(*model));
+    return data_key;
   }
 
   gpu::Device& device;
   std::shared_ptr<const model::Model> model;
-  std::string key;
+  std::string key, data_key;
   model::Program density;
   double compile_ms = 0;
   std::map<std::tuple<bool, int, bool>, std::unique_ptr<ChainKernel>> chain_kernels;
@@ -407,7 +323,12 @@ Tuning Sampler::warmup(const Options& options, const OnProgress& progress, std::
 
 Draws Sampler::sample(const Tuning& tuning, const Options& options, const OnProgress& progress,
                       std::stop_token stop) {
-  return impl_->sample(tuning, options, progress, std::move(stop));
+  return impl_->sample(tuning, options, progress, stop);
+}
+
+std::unique_ptr<Run> Sampler::run(const Tuning& tuning, const Options& options, RunPlan plan,
+                                  const Snapshot* snapshot) {
+  return impl_->run(tuning, options, std::move(plan), snapshot);
 }
 
 std::vector<Evaluation> Sampler::log_density(const std::vector<double>& points, bool f64) {
@@ -420,5 +341,6 @@ std::vector<Evaluation> Sampler::log_density(const std::vector<double>& points, 
 
 double Sampler::compile_ms() const { return impl_->compile_ms; }
 const std::string& Sampler::model_key() const { return impl_->key; }
+const std::string& Sampler::data_key() const { return impl_->data_identity(); }
 
 }  // namespace drey::nuts

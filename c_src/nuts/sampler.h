@@ -60,6 +60,14 @@ struct Progress {
 };
 using OnProgress = std::function<void(const Progress&)>;
 
+/// A trajectory that ended because its energy error exceeded 1000 or was not a number.
+struct Divergence {
+  std::uint64_t chain = 0;    ///< its global number
+  std::uint64_t draw = 0;     ///< the kept draw that the transition made, from 0
+  std::vector<double> point;  ///< where the trajectory was then, unconstrained
+  double energy_error = 0;    ///< energy there less energy at the start
+};
+
 /// Kept draws, row-major in the order named.
 struct Draws {
   std::uint64_t chains = 0, draws = 0, dimension = 0, output_size = 0;
@@ -70,8 +78,13 @@ struct Draws {
   std::vector<std::uint8_t> divergent;         ///< [chain][draw]
   std::uint64_t gradients = 0;                 ///< leapfrogs of the sampling phase, all chains
   double sampling_ms = 0, outputs_ms = 0;
+  std::vector<Divergence> divergences;  ///< the first of them, by draw and chain
   std::vector<std::string> warnings;
 };
+
+struct RunPlan;
+struct Snapshot;
+class Run;
 
 /// A log density and its gradient at one point.
 struct Evaluation {
@@ -91,6 +104,10 @@ class Sampler {
   Tuning warmup(const Options& options, const OnProgress& progress = {}, std::stop_token stop = {});
   Draws sample(const Tuning& tuning, const Options& options, const OnProgress& progress = {},
                std::stop_token stop = {});
+  /// A run that hands out its draws in windows; `snapshot`: that goes on where another stood (see nuts/run.h). One at a
+  /// time, and the sampler must outlive it.
+  std::unique_ptr<Run> run(const Tuning& tuning, const Options& options, RunPlan plan,
+                           const Snapshot* snapshot = nullptr);
   /// \param points [count][dimension]
   std::vector<Evaluation> log_density(const std::vector<double>& points, bool f64);
 
@@ -98,6 +115,8 @@ class Sampler {
   double compile_ms() const;
   /// What identifies the program: Tuning::model_key.
   const std::string& model_key() const;
+  /// What identifies the program with its data and outputs: a snapshot fits one.
+  const std::string& data_key() const;
 
  private:
   class Impl;

@@ -1,0 +1,86 @@
+#include "nuts/chain_state.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "error.h"
+
+namespace drey::nuts {
+namespace {
+
+// Words of a chain's state and the modes, as shaders/nuts.comp numbers them.
+constexpr std::uint64_t kMode = 0, kIteration = 1, kDepth = 2, kLeaf = 3, kAttempts = 7;
+constexpr std::uint32_t kRunning = 0, kFinished = 2, kFour = 7, kLastMode = 7;
+constexpr std::uint32_t kMostAttempts = 100;
+/// Raised whenever a state's meaning changes.
+constexpr int kVersion = 1;
+
+std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
+
+}  // namespace
+
+std::string state_layout(const KernelShape& shape) {
+  const StateLayout layout(shape);
+  return fmt::format("v{} {} dimension {} rows {} reals {} words {} {}", kVersion, shape.f64 ? "f64" : "f32",
+                     shape.dimension, layout.rows, layout.reals, StateLayout::kWords,
+                     shape.dense ? "dense" : "diagonal");
+}
+
+std::uint64_t state_size(const KernelShape& shape, std::uint64_t count) {
+  return count * (StateLayout(shape).reals * real_size(shape) + StateLayout::kWords * 4);
+}
+
+std::uint64_t record_size(const KernelShape& shape, std::uint64_t count, std::uint64_t slots) {
+  return slots * count * ((shape.dimension + 3) * real_size(shape) + 3 * 4);
+}
+
+void check_state(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
+                 std::uint64_t least, std::uint64_t most) {
+  if (state.size() != state_size(shape, count))
+    throw Error("wrong_checkpoint",
+                fmt::format("the checkpoint's state of {} chains has {} bytes instead of {}", count,
+                            state.size(), state_size(shape, count)));
+  const auto words = state.subspan(StateLayout(shape).reals * count * real_size(shape));
+  const auto word = [&](std::uint64_t which, std::uint64_t chain) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, words.data() + (which * count + chain) * 4, 4);
+    return value;
+  };
+  for (std::uint64_t c = 0; c < count; ++c) {
+    const std::uint32_t mode = word(kMode, c), depth = word(kDepth, c), leaf = word(kLeaf, c),
+                        iteration = word(kIteration, c);
+    const auto refuse = [&](const char* what) {
+      throw Error("wrong_checkpoint",
+                  fmt::format("the checkpoint's state of chain {} is damaged: {}", c, what));
+    };
+    if (mode > kLastMode) refuse("it is in no mode");
+    if (iteration < least || iteration > most) refuse("its transitions do not agree with its draws");
+    if (word(kAttempts, c) > kMostAttempts) refuse("too many starts");
+    const bool in_tree = mode == kRunning || mode == kFour;
+    if (in_tree && depth >= static_cast<std::uint32_t>(shape.max_depth)) refuse("its tree is too deep");
+    if (mode == kFinished && depth > static_cast<std::uint32_t>(shape.max_depth))
+      refuse("its tree is too deep");
+    if (in_tree && leaf > (1u << depth)) refuse("its tree has too many leaves");
+    if (mode == kFour && (leaf < 4 || leaf % 4 != 0 || depth < 3)) refuse("a merge is due where none can be");
+  }
+}
+
+std::vector<std::byte> state_columns(std::span<const std::byte> bytes, std::uint64_t reals,
+                                     std::uint64_t words, bool f64, std::uint64_t count, std::uint64_t from,
+                                     std::uint64_t width) {
+  const std::uint64_t real = f64 ? 8 : 4;
+  std::vector<std::byte> result;
+  result.reserve(width * (reals * real + words * 4));
+  const auto rows = [&](std::uint64_t start, std::uint64_t number, std::uint64_t size) {
+    for (std::uint64_t row = 0; row < number; ++row) {
+      const auto at = bytes.subspan(start + (row * count + from) * size, width * size);
+      result.insert(result.end(), at.begin(), at.end());
+    }
+  };
+  rows(0, reals, real);
+  rows(reals * count * real, words, 4);
+  return result;
+}
+
+}  // namespace drey::nuts

@@ -1,0 +1,489 @@
+#include "nuts/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "error.h"
+#include "gpu/device.h"
+#include "model/evaluator.h"
+#include "nuts/adaptation.h"
+#include "nuts/chain_state.h"
+
+namespace drey::nuts {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+/// Bytes on the host that one window may take.
+constexpr std::uint64_t kWindowBytes = std::uint64_t{64} << 20;
+/// The word of a chain's state that counts its transitions.
+constexpr std::uint64_t kIteration = 1;
+
+/// From the device's order, chains last, to the result's, chains first: calls visit(slot, from, to) for some chains
+/// [from, to) at a time, so that what is read and what is written both stay in the processor's caches.
+template <typename Visit>
+void turn(std::uint64_t chains, std::uint64_t slots, const Visit& visit) {
+  constexpr std::uint64_t kChainsAtOnce = 16;
+  for (std::uint64_t from = 0; from < chains; from += kChainsAtOnce)
+    for (std::uint64_t s = 0; s < slots; ++s) visit(s, from, std::min(chains, from + kChainsAtOnce));
+}
+
+std::vector<double> scale_of(const Tuning& tuning) {
+  if (tuning.metric == MetricKind::Dense) return metric_factor(tuning.inverse_metric, tuning.dimension);
+  std::vector<double> roots(tuning.inverse_metric);
+  for (double& m : roots) m = std::sqrt(m);
+  return roots;
+}
+
+/// The most transitions that a chain of a saved state has made.
+std::uint64_t most_transitions(std::span<const std::byte> state, std::uint64_t count) {
+  const auto words = state.last(StateLayout::kWords * count * 4);
+  std::uint32_t most = 0;
+  for (std::uint64_t c = 0; c < count; ++c) {
+    std::uint32_t iteration = 0;
+    std::memcpy(&iteration, words.data() + (kIteration * count + c) * 4, 4);
+    most = std::max(most, iteration);
+  }
+  return most;
+}
+
+bool earlier(const Snapshot::Suspect& a, const Snapshot::Suspect& b) {
+  return std::pair(a.draw, a.chain) < std::pair(b.draw, b.chain);
+}
+
+[[noreturn]] void refuse(const std::string& message) { throw Error("wrong_checkpoint", message); }
+
+}  // namespace
+
+Run::Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan)
+    : kernels_(kernels),
+      tuning_(tuning),
+      options_(options),
+      plan_(std::move(plan)),
+      scale_(scale_of(tuning)) {
+  batches_.resize(1);
+  batches_[0].count = options_.chains;
+  plan_batches();
+}
+
+Run::Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan,
+         const Snapshot& snapshot)
+    : kernels_(kernels),
+      tuning_(tuning),
+      options_(options),
+      plan_(std::move(plan)),
+      scale_(scale_of(tuning)) {
+  const KernelShape& shape = kernels_.chains.shape;
+  if (snapshot.layout != state_layout(shape))
+    refuse(fmt::format("the checkpoint is of another kernel ({}; here {})", snapshot.layout,
+                       state_layout(shape)));
+  std::uint64_t next = 0, longest = 0;
+  for (const auto& from : snapshot.batches) {
+    if (from.first != next || from.count == 0 || from.count > options_.chains - next)
+      refuse("the checkpoint's chains are not those of the run");
+    next += from.count;
+    if (from.draws > options_.draws)
+      refuse(fmt::format("the checkpoint has {} draws of each chain, more than the {} asked for", from.draws,
+                         options_.draws));
+    const bool begun = !from.state.empty();
+    if (!begun && (from.draws || from.ahead || !from.record.empty()))
+      refuse("the checkpoint has draws of no chain");
+    if (from.last.size() != (from.draws ? from.count * shape.dimension : 0))
+      refuse("the checkpoint's last draws are not of its chains");
+    if (from.ahead > 0x7fffffff || from.record.size() != record_size(shape, from.count, from.ahead))
+      refuse("the checkpoint's records are not of its chains");
+    if (begun)
+      check_state(shape, from.state, from.count, from.draws * options_.thin,
+                  (from.draws + from.ahead) * options_.thin + options_.thin - 1);
+    longest = std::max(longest, from.ahead);
+    auto& batch = batches_.emplace_back();
+    static_cast<Snapshot::Batch&>(batch) = from;
+  }
+  if (next != options_.chains) refuse("the checkpoint's chains are not those of the run");
+  if (snapshot.suspects.size() > kMostDivergences * snapshot.batches.size())
+    refuse("the checkpoint has too many divergences");
+  for (const auto& suspect : snapshot.suspects) {
+    if (suspect.chain >= options_.chains || suspect.draw >= options_.draws ||
+        suspect.before.size() != (suspect.draw             ? shape.dimension
+                                  : suspect.before.empty() ? 0
+                                                           : ~std::size_t{0}))
+      refuse("the checkpoint's divergences are not of its chains");
+    for (auto& batch : batches_)
+      if (suspect.chain >= batch.first && suspect.chain < batch.first + batch.count)
+        batch.suspects.push_back(suspect);
+  }
+  divergent_ = snapshot.divergent;
+  deep_ = snapshot.deep;
+  gradients_ = snapshot.gradients;
+  plan_batches();
+  // A chain that was in a transition then has one draw more to record.
+  slots_ = std::max(slots_, longest + 1);
+}
+
+void Run::plan_batches() {
+  // As many chains at once as their state allows, as many draws of them as fit beside.
+  const KernelShape& shape = kernels_.chains.shape;
+  const std::uint64_t outputs = kernels_.model.output_size, real = shape.f64 ? 8 : 4;
+  const std::uint64_t room = std::min(plan_.most_bytes, kernels_.device.info().storage_range);
+  const std::uint64_t state = Chains::state_bytes(shape);
+  const std::uint64_t slot = std::max<std::uint64_t>(Chains::slot_bytes(shape, false), outputs * real);
+  if (state > room || slot > room)
+    throw Error("device_limit",
+                fmt::format("a chain of this model takes {} bytes and a draw {}, and buffers of {} "
+                            "hold {} at most",
+                            state, slot, kernels_.device.info().name, room));
+  const std::uint64_t most = std::min(options_.chains, std::min(room / state, room / slot));
+  for (std::size_t b = 0; b < batches_.size(); ++b)
+    if (batches_[b].count > most) split(b, most);
+  slots_ = std::clamp<std::uint64_t>(room / (most * slot), 1, options_.draws);
+  const std::uint64_t numbers = (plan_.points ? shape.dimension : 0) + outputs + 6;
+  most_window_ = std::max<std::uint64_t>(1, kWindowBytes / (8 * most * numbers));
+}
+
+void Run::split(std::size_t at, std::uint64_t count) {
+  Batch whole = std::move(batches_[at]);
+  const KernelShape& shape = kernels_.chains.shape;
+  const auto part = [&](std::uint64_t from, std::uint64_t width) {
+    Batch batch;
+    batch.first = whole.first + from;
+    batch.count = width;
+    batch.draws = whole.draws;
+    batch.ahead = whole.ahead;
+    if (!whole.state.empty())
+      batch.state = state_columns(whole.state, StateLayout(shape).reals, StateLayout::kWords, shape.f64,
+                                  whole.count, from, width);
+    if (whole.ahead)
+      batch.record = state_columns(whole.record, whole.ahead * (shape.dimension + 3), whole.ahead * 3,
+                                   shape.f64, whole.count, from, width);
+    if (!whole.last.empty())
+      batch.last.assign(whole.last.begin() + static_cast<std::ptrdiff_t>(from * shape.dimension),
+                        whole.last.begin() + static_cast<std::ptrdiff_t>((from + width) * shape.dimension));
+    for (const auto& suspect : whole.suspects)
+      if (suspect.chain >= batch.first && suspect.chain < batch.first + width)
+        batch.suspects.push_back(suspect);
+    return batch;
+  };
+  batches_[at] = part(0, count);
+  batches_.insert(batches_.begin() + static_cast<std::ptrdiff_t>(at) + 1, part(count, whole.count - count));
+}
+
+std::vector<double> Run::start(const Batch& batch) const {
+  std::vector<double> positions(batch.count * tuning_.dimension);
+  for (std::uint64_t c = 0; c < batch.count; ++c) {
+    // Chain `number` starts from position number % count.
+    const std::uint64_t from = (options_.first_chain + batch.first + c) % tuning_.position_count;
+    std::copy_n(tuning_.positions.begin() + static_cast<std::ptrdiff_t>(from * tuning_.dimension),
+                tuning_.dimension, positions.begin() + static_cast<std::ptrdiff_t>(c * tuning_.dimension));
+  }
+  return positions;
+}
+
+void Run::enter(std::size_t at) {
+  if (chains_ && resident_ == at) return;
+  leave();
+  while (!chains_) {
+    try {
+      chains_ = std::make_unique<Chains>(kernels_.chains, batches_[at].count, slots_, false);
+    } catch (const Error& error) {
+      // What does not fit the device's memory goes in smaller parts.
+      if (error.reason() != "device_memory") throw;
+      const std::uint64_t needed = batches_[at].ahead + 1;
+      if (slots_ > needed)
+        slots_ = std::max(needed, slots_ / 4);
+      else if (batches_[at].count > 1)
+        split(at, (batches_[at].count + 1) / 2);
+      else
+        throw;
+    }
+  }
+  resident_ = at;
+  Batch& batch = batches_[at];
+  lap_ = batch.draws;
+  if (!batch.state.empty()) {
+    chains_->restore(batch.state);
+    if (batch.ahead) chains_->restore_record(batch.record, batch.ahead);
+    batch.state = {};
+    batch.record = {};
+  } else if (tuning_.position_count == 0) {
+    chains_->start_dispersed();
+  } else {
+    chains_->start_at(start(batch));
+  }
+  chains_->set_scale(scale_);
+}
+
+void Run::leave() {
+  if (!chains_) return;
+  Batch& batch = batches_[resident_];
+  batch.state = chains_->save();
+  batch.ahead = most_transitions(batch.state, batch.count) / options_.thin - batch.draws;
+  batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
+  chains_.reset();
+}
+
+Snapshot Run::save() const {
+  Snapshot snapshot;
+  snapshot.layout = state_layout(kernels_.chains.shape);
+  for (std::size_t b = 0; b < batches_.size(); ++b) {
+    Snapshot::Batch batch = batches_[b];
+    if (chains_ && resident_ == b) {
+      batch.state = chains_->save();
+      batch.ahead = most_transitions(batch.state, batch.count) / options_.thin - batch.draws;
+      batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
+    }
+    snapshot.batches.push_back(std::move(batch));
+    snapshot.suspects.insert(snapshot.suspects.end(), batches_[b].suspects.begin(),
+                             batches_[b].suspects.end());
+  }
+  snapshot.divergent = divergent_;
+  snapshot.deep = deep_;
+  snapshot.gradients = gradients_;
+  return snapshot;
+}
+
+std::uint64_t Run::handed() const {
+  std::uint64_t least = options_.draws;
+  for (const auto& batch : batches_) least = std::min(least, batch.draws);
+  return least;
+}
+
+std::uint64_t Run::window_end(std::uint64_t first) const {
+  std::uint64_t end = std::min(options_.draws, first + most_window_);
+  if (plan_.window) end = std::min(end, (first / plan_.window + 1) * plan_.window);
+  const auto mark = std::upper_bound(plan_.marks.begin(), plan_.marks.end(), first);
+  return mark == plan_.marks.end() ? end : std::min(end, *mark);
+}
+
+Run::End Run::draw(const OnWindow& on_window, const OnProgress& progress, std::stop_token stop) {
+  const auto all_to = [&](std::uint64_t until) {
+    // By index: entering a batch may split it.
+    for (std::size_t b = 0; b < batches_.size(); ++b) {
+      if (batches_[b].draws >= until) continue;
+      const End end = draw_to(b, until, on_window, progress, stop);
+      if (end != End::Done) return end;
+    }
+    return End::Done;
+  };
+  // A single batch is never held back: its chains go on while the host looks at what is handed out.
+  while (plan_.abreast && batches_.size() > 1 && handed() < options_.draws) {
+    const End end = all_to(window_end(handed()));
+    if (end != End::Done) return end;
+  }
+  return all_to(options_.draws);
+}
+
+RunOptions Run::options_of(const Batch& batch) const {
+  RunOptions run;
+  run.seed = options_.seed;
+  run.first_chain = options_.first_chain + batch.first;
+  run.base = static_cast<std::uint32_t>(lap_);
+  run.thin = static_cast<std::uint32_t>(options_.thin);
+  run.depth_cap = options_.max_depth;
+  run.step_size = tuning_.step_size;
+  run.budget = options_.budget;
+  return run;
+}
+
+Run::End Run::draw_to(std::size_t at, std::uint64_t until, const OnWindow& on_window,
+                      const OnProgress& progress, const std::stop_token& stop) {
+  enter(at);
+  Batch& batch = batches_[at];
+  std::uint64_t others = 0;
+  for (std::size_t b = 0; b < batches_.size(); ++b)
+    if (b != at) others += batches_[b].transitions;
+  Progress told{"sampling", 0, options_.chains * options_.draws * options_.thin, 0};
+  while (batch.draws < until) {
+    // At the end of a lap every chain stands there.
+    if (batch.draws == lap_ + slots_) lap_ = batch.draws;
+    const std::uint64_t limit = std::min(lap_ + slots_, until);
+    RunOptions run = options_of(batch);
+    run.limit = static_cast<std::uint32_t>(limit * options_.thin);
+    End end = End::Done;
+    std::stop_source own;
+    const std::stop_callback forward(stop, [&] { own.request_stop(); });
+    double aside_ms = 0;
+    const auto on_dispatch = [&](const ChainStatus& status) {
+      batch.transitions = status.transitions;
+      told.done = others + status.transitions;
+      told.divergent = divergent_;
+      if (progress) progress(told);
+      const auto before = Clock::now();
+      const std::uint64_t complete = std::min(limit, status.least / options_.thin);
+      while (end == End::Done && batch.draws < complete) {
+        const std::uint64_t last = std::min(window_end(batch.draws), limit);
+        if (complete < last) break;
+        if (!on_window(take(batch, run, last - batch.draws))) end = End::Enough;
+      }
+      if (end == End::Done && plan_.pause && plan_.pause()) end = End::Paused;
+      if (end != End::Done) own.request_stop();
+      aside_ms += ms_since(before);
+    };
+    const auto started = Clock::now();
+    ChainStatus status;
+    try {
+      status = chains_->run(run, on_dispatch, own.get_token());
+    } catch (const Error& error) {
+      if (error.reason() != "cancelled") throw;
+      if (end == End::Done) end = End::Stopped;
+    }
+    sampling_ms_ += ms_since(started) - aside_ms;
+    if (status.failed)
+      throw Error("bad_start", fmt::format("{} of {} chains have no finite density where they start",
+                                           status.failed, batch.count));
+    if (end != End::Done) return end;
+  }
+  return End::Done;
+}
+
+Window Run::take(Batch& batch, const RunOptions& run, std::uint64_t slots) {
+  const std::uint64_t first = batch.draws - lap_;
+  Window window;
+  window.first_chain = batch.first;
+  window.first_draw = batch.draws;
+  window.draws.chains = batch.count;
+  window.draws.draws = slots;
+  window.draws.dimension = kernels_.model.dimension;
+  window.draws.output_size = kernels_.model.output_size;
+  store(batch, window, chains_->record(slots, first));
+  if (kernels_.draws) {
+    const auto before = Clock::now();
+    const auto values = kernels_.draws->outputs(*chains_, run, slots, first);
+    const std::uint64_t size = kernels_.model.output_size;
+    window.draws.outputs.resize(batch.count * slots * size);
+    turn(batch.count, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
+      for (std::uint64_t e = 0; e < size; ++e)
+        for (std::uint64_t c = from; c < to; ++c)
+          window.draws.outputs[(c * slots + s) * size + e] = values[(s * size + e) * batch.count + c];
+    });
+    outputs_ms_ += ms_since(before);
+  }
+  batch.draws += slots;
+  return window;
+}
+
+void Run::store(Batch& batch, Window& window, const Chains::Record& record) {
+  Draws& draws = window.draws;
+  const std::uint64_t slots = draws.draws, kept = draws.chains * slots, dimension = draws.dimension;
+  if (plan_.points) draws.points.resize(kept * dimension);
+  for (auto* values : {&draws.lp, &draws.accept, &draws.energy}) values->resize(kept);
+  for (auto* values : {&draws.depth, &draws.leapfrogs}) values->resize(kept);
+  draws.divergent.resize(kept);
+  std::uint64_t divergent = 0;
+  turn(draws.chains, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
+    if (plan_.points)
+      for (std::uint64_t d = 0; d < dimension; ++d)
+        for (std::uint64_t c = from; c < to; ++c)
+          draws.points[(c * slots + s) * dimension + d] = record.point(s, c, d);
+    for (std::uint64_t c = from; c < to; ++c) {
+      const std::uint64_t at = c * slots + s;
+      draws.lp[at] = record.lp(s, c);
+      draws.accept[at] = record.accept(s, c);
+      draws.energy[at] = record.energy(s, c);
+      draws.depth[at] = static_cast<std::int32_t>(record.word(s, 0, c));
+      draws.leapfrogs[at] = static_cast<std::int32_t>(record.word(s, 1, c));
+      draws.divergent[at] = static_cast<std::uint8_t>(record.word(s, 2, c));
+      draws.gradients += record.word(s, 1, c);
+      divergent += record.word(s, 2, c);
+      if (draws.depth[at] >= options_.max_depth) ++deep_;
+    }
+  });
+  gradients_ += draws.gradients;
+  divergent_ += divergent;
+  const auto row = [&](std::uint64_t s, std::uint64_t c) {
+    std::vector<double> point(dimension);
+    for (std::uint64_t d = 0; d < dimension; ++d) point[d] = record.point(s, c, d);
+    return point;
+  };
+  for (std::uint64_t s = 0; divergent && s < slots && batch.suspects.size() < kMostDivergences; ++s)
+    for (std::uint64_t c = 0; c < draws.chains && batch.suspects.size() < kMostDivergences; ++c) {
+      if (!record.word(s, 2, c)) continue;
+      Snapshot::Suspect suspect{batch.first + c, batch.draws + s, {}};
+      if (s > 0)
+        suspect.before = row(s - 1, c);
+      else if (!batch.last.empty())
+        suspect.before.assign(batch.last.begin() + static_cast<std::ptrdiff_t>(c * dimension),
+                              batch.last.begin() + static_cast<std::ptrdiff_t>((c + 1) * dimension));
+      batch.suspects.push_back(std::move(suspect));
+    }
+  batch.last.resize(draws.chains * dimension);
+  for (std::uint64_t d = 0; d < dimension; ++d)
+    for (std::uint64_t c = 0; c < draws.chains; ++c)
+      batch.last[c * dimension + d] = record.point(slots - 1, c, d);
+}
+
+std::vector<Divergence> Run::divergences(std::stop_token stop) {
+  std::vector<Snapshot::Suspect> suspects;
+  for (const auto& batch : batches_)
+    suspects.insert(suspects.end(), batch.suspects.begin(), batch.suspects.end());
+  std::sort(suspects.begin(), suspects.end(), earlier);
+  if (suspects.size() > kMostDivergences) suspects.resize(kMostDivergences);
+  std::vector<Divergence> found;
+  if (suspects.empty()) return found;
+  Chains chains(kernels_.chains, 1, 1, false);
+  model::Evaluator evaluator(kernels_.density, kernels_.model.data);
+  for (const auto& suspect : suspects) {
+    Batch alone;
+    alone.first = suspect.chain;
+    alone.count = 1;
+    if (!suspect.before.empty())
+      chains.start_at(suspect.before);
+    else if (tuning_.position_count == 0)
+      chains.start_dispersed();
+    else
+      chains.start_at(start(alone));
+    chains.rewind(static_cast<std::uint32_t>(suspect.draw * options_.thin));
+    chains.set_scale(scale_);
+    RunOptions run = options_of(alone);
+    run.base = static_cast<std::uint32_t>(suspect.draw);
+    run.limit = static_cast<std::uint32_t>((suspect.draw + 1) * options_.thin);
+    if (chains.run(run, {}, stop).failed || !chains.record(1).word(0, 2, 0)) continue;
+    auto ends = chains.ends();
+    const double lp = evaluator.run(ends.positions).target;
+    found.push_back({options_.first_chain + suspect.chain, suspect.draw, std::move(ends.positions),
+                     (ends.start_lp[0] - lp) + (ends.kinetic[0] - ends.start_kinetic[0])});
+  }
+  return found;
+}
+
+std::vector<std::string> Run::warnings() const {
+  std::vector<std::string> found;
+  std::uint64_t kept = 0;
+  for (const auto& batch : batches_) kept += batch.count * batch.draws;
+  if (divergent_)
+    found.push_back(
+        fmt::format("{} of {} transitions diverged: parts of the posterior may be missed; raise "
+                    "target_accept, or write the "
+                    "model in other parameters (a non-centred hierarchy)",
+                    divergent_, kept));
+  if (deep_)
+    found.push_back(
+        fmt::format("{} of {} transitions reached max_depth {}: draws are more correlated than "
+                    "they need be; raise max_depth or rescale the model",
+                    deep_, kept, options_.max_depth));
+  if (options_.precision == PrecisionChoice::Auto)
+    found.push_back(tuning_.f64 ? "precision auto chose f64: f32 is too coarse for this model and data"
+                    : kernels_.device.info().f64
+                        ? "precision auto chose f32: its energy error is negligible here"
+                        : "precision auto took f32: this device has no f64");
+  if (tuning_.position_count == 0)
+    found.push_back(
+        "the tuning has no positions: chains start dispersed, and their first draws are on "
+        "their way in");
+  else if (options_.first_chain + options_.chains > tuning_.position_count)
+    found.push_back(fmt::format(
+        "{} warmed positions are shared by chains {} to {}: chains of one position "
+        "start alike, which R-hat does not see",
+        tuning_.position_count, options_.first_chain, options_.first_chain + options_.chains - 1));
+  return found;
+}
+
+}  // namespace drey::nuts
