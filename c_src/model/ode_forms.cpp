@@ -1,84 +1,16 @@
-#include <array>
-#include <cmath>
-#include <functional>
 #include <limits>
-
-#include <fmt/format.h>
+#include <span>
 
 #include "error.h"
-#include "model/data.h"
 #include "model/library.h"
+#include "model/ode_system.h"
 
 namespace drey::model {
 namespace {
 
 using syntax::Expression;
 
-/// dy/dt = f(t, y, arguments...), f a function of the model.
-struct System {
-  std::function<NodeRef(NodeRef t, NodeRef y)> f;
-  NodeRef start = nullptr;  ///< the state at t0
-  NodeRef t0 = nullptr;
-  NodeRef times = nullptr;
-  std::uint64_t size = 0, count = 0;
-};
-
-System system(Checker& c, const Expression& e, std::size_t extra) {
-  Graph& g = c.graph();
-  if (e.args[0].kind != Expression::Kind::Name)
-    throw Error("invalid_model", fmt::format("`{}` takes the name of a function f(t, y, ...)", e.name),
-                e.args[0].where);
-  System s;
-  s.start = g.to_real(c.expression(e.args[1]));
-  s.t0 = g.to_real(c.expression(e.args[2]));
-  s.times = g.to_real(c.expression(e.args[3]));
-  if (s.start->shape.size() != 1 || s.start->shape[0] == 0)
-    throw Error("wrong_shape", "the state of an ODE is a vector", e.args[1].where);
-  if (!s.t0->scalar()) throw Error("wrong_shape", "the initial time is a scalar", e.args[2].where);
-  if (s.times->shape.size() != 1 || s.times->shape[0] == 0)
-    throw Error("wrong_shape", "the times of an ODE's output are a vector", e.args[3].where);
-  s.size = s.start->shape[0];
-  s.count = s.times->shape[0];
-  if (s.times->data_only && s.times->loops.empty() && s.t0->data_only && s.t0->loops.empty()) {
-    double before = c.host().element(s.t0, {});
-    for (std::uint64_t i = 0; i < s.count; ++i) {
-      double now = c.host().all(s.times)[i];
-      if (now < before)
-        throw Error("out_of_range",
-                    fmt::format("times[{}] is {}, before {}; times of an ODE increase", i + 1, now, before),
-                    e.args[3].where);
-      before = now;
-    }
-  }
-  std::vector<NodeRef> more;
-  for (std::size_t i = 4 + extra; i < e.args.size(); ++i) more.push_back(c.expression(e.args[i]));
-  s.f = [&c, &e, more, size = s.size](NodeRef t, NodeRef y) {
-    std::vector<NodeRef> args{t, y};
-    args.insert(args.end(), more.begin(), more.end());
-    NodeRef slope = c.graph().to_real(c.apply(e.args[0].name, std::move(args), e.where));
-    if (slope->shape != Shape{size})
-      throw Error(
-          "wrong_shape",
-          fmt::format("`{}` gives {} for a state of {}", e.args[0].name, shape_text(slope->shape), size),
-          e.where);
-    return slope;
-  };
-  return s;
-}
-
-/// y + h * sum of weights * slopes
-NodeRef advance(Graph& g, NodeRef y, NodeRef h, const std::vector<NodeRef>& slopes,
-                std::span<const double> weights) {
-  NodeRef total = nullptr;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (weights[i] == 0) continue;
-    NodeRef term = g.mul(g.real(weights[i]), slopes[i]);
-    total = total ? g.add(total, term) : term;
-  }
-  return total ? g.add(y, g.mul(h, total)) : y;
-}
-
-NodeRef time_before(Graph& g, const System& s, NodeRef i) {
+NodeRef time_before(Graph& g, const OdeSystem& s, NodeRef i) {
   NodeRef previous = g.element(s.times, {g.operation(Op::MaxI, {g.shift(i, -1), g.integer(0)})});
   return g.select(g.operation(Op::EqualI, {i, g.integer(0)}), s.t0, previous);
 }
@@ -86,7 +18,7 @@ NodeRef time_before(Graph& g, const System& s, NodeRef i) {
 /// The classical method with a fixed number of steps between output times.
 NodeRef rk4(Checker& c, const Expression& e) {
   Graph& g = c.graph();
-  System s = system(c, e, 1);
+  OdeSystem s = ode_system(c, e, 1);
   const std::int64_t steps = c.constant_integer(e.args[4], "the number of steps");
   if (steps < 1 || steps > 100000)
     throw Error("out_of_range", "1 to 100000 steps between output times", e.args[4].where);
@@ -107,7 +39,7 @@ NodeRef rk4(Checker& c, const Expression& e) {
       NodeRef k3 = c.keep(s.f(g.add(t, half), g.add(y, g.mul(half, k2))), "slope");
       NodeRef k4 = c.keep(s.f(g.add(t, h), g.add(y, g.mul(h, k3))), "slope");
       const double w[] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
-      NodeRef next = advance(g, y, h, {k1, k2, k3, k4}, w);
+      NodeRef next = ode_advance(g, y, h, {k1, k2, k3, k4}, w);
       c.loop("j", s.size, [&](NodeRef j) { c.store(state, {i, g.shift(k, 1), j}, g.element(next, {j})); });
     });
     c.loop("j", s.size, [&](NodeRef j) {
@@ -122,7 +54,7 @@ NodeRef rk4(Checker& c, const Expression& e) {
 /// Dormand and Prince 5(4) (J. Comp. Appl. Math. 6, 1980) with adaptive steps: at most `cap` attempts between
 /// output times, all of them executed, those after the end with step 0. Where they do not suffice the
 /// solution is NaN.
-NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double tolerance, std::int64_t cap) {
+NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, OdeTolerance tolerance, std::int64_t cap) {
   static constexpr double a[6][6] = {
       {1.0 / 5},
       {3.0 / 40, 9.0 / 40},
@@ -134,7 +66,7 @@ NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double toleranc
   static constexpr double error_weights[7] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                               -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
   Graph& g = c.graph();
-  System s = system(c, e, extra);
+  OdeSystem s = ode_system(c, e, extra);
   const auto attempts = static_cast<std::uint64_t>(cap);
   NodeRef state = c.declare("state", Type::Real, {s.count + 1, attempts + 1, s.size});
   NodeRef time = c.declare("time", Type::Real, {s.count + 1, attempts + 1});
@@ -143,34 +75,28 @@ NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, double toleranc
   NodeRef zero = g.integer(0), last = g.integer(cap);
   c.loop("j", s.size, [&](NodeRef j) { c.store(state, {zero, zero, j}, g.element(s.start, {j})); });
   c.store(time, {zero, zero}, s.t0);
-  // A first guess; the controller corrects it within the first attempts.
-  NodeRef first = g.mul(g.real(0.1), g.sub(g.element(s.times, {zero}), s.t0));
-  c.store(step, {zero, zero}, first);
+  c.store(step, {zero, zero}, g.real(0));
   c.loop("i", s.count, [&](NodeRef i) {
     NodeRef end = g.element(s.times, {i});
     c.loop("k", attempts, [&](NodeRef k) {
       NodeRef y = g.element(state, {i, k});
       NodeRef t = g.element(time, {i, k});
       NodeRef left = g.sub(end, t);
-      NodeRef planned = g.element(step, {i, k});
+      // A first guess, after output at t0 too; the controller corrects it within the first attempts.
+      NodeRef known = g.element(step, {i, k});
+      NodeRef planned = g.select(g.operation(Op::LessR, {g.real(0), known}), known, g.mul(g.real(0.1), left));
       // The choice of steps is no part of the derivative.
       NodeRef h = c.keep(g.operation(Op::StopGradient, {g.call("min", {planned, left})}), "h");
       std::vector<NodeRef> slopes{c.keep(s.f(t, y), "slope")};
       NodeRef next = nullptr;
       for (int stage = 0; stage < 6; ++stage) {
-        next =
-            c.keep(advance(g, y, h, slopes, std::span(a[stage]).first(static_cast<std::size_t>(stage) + 1)),
-                   "stage");
+        next = c.keep(
+            ode_advance(g, y, h, slopes, std::span(a[stage]).first(static_cast<std::size_t>(stage) + 1)),
+            "stage");
         slopes.push_back(c.keep(s.f(g.add(t, g.mul(g.real(at[stage]), h)), next), "slope"));
       }
-      NodeRef difference = advance(g, g.fill(g.real(0), {s.size}), h, slopes, error_weights);
-      NodeRef scale = g.mul(g.real(tolerance),
-                            g.add(g.real(1), g.call("max", {g.call("abs", {y}), g.call("abs", {next})})));
-      NodeRef squares = g.sum(g.call("square", {g.div(difference, scale)}));
-      NodeRef norm =
-          c.keep(g.operation(Op::StopGradient,
-                             {g.call("sqrt", {g.mul(g.real(1.0 / static_cast<double>(s.size)), squares)})}),
-                 "error");
+      NodeRef difference = ode_advance(g, g.fill(g.real(0), {s.size}), h, slopes, error_weights);
+      NodeRef norm = ode_error_norm(c, difference, y, next, tolerance);
       NodeRef accepted = g.operation(Op::NotI, {g.operation(Op::LessR, {g.real(1), norm})});
       NodeRef finished = g.operation(Op::NotI, {g.operation(Op::LessR, {g.real(0), left})});
       NodeRef factor = g.mul(g.real(0.9), g.call("^", {g.call("max", {norm, g.real(1e-10)}), g.real(-0.2)}));
@@ -206,22 +132,29 @@ std::vector<Form> ode_forms() {
        "dy/dt = F(t, y, args...) at the times Ts, a matrix of one row a time; classical Runge-Kutta, a fixed "
        "number of "
        "steps between output times"},
-      {"ode_rk45", 4, 64, [](Checker& c, const Expression& e) { return rk45(c, e, 0, 1e-6, 16); },
+      {"ode_rk45", 4, 64, [](Checker& c, const Expression& e) { return rk45(c, e, 0, {}, 16); },
        "{ode_rk45, F, Y0, T0, Ts, Arg...}",
        "the same with adaptive steps (Dormand and Prince), relative and absolute tolerance 1e-6, at most 16 "
        "attempts "
        "between output times; NaN where these do not suffice"},
       {"ode_rk45_tol", 6, 64,
        [](Checker& c, const Expression& e) {
-         NodeRef tolerance = c.graph().to_real(c.expression(e.args[4]));
-         const std::int64_t cap = c.constant_integer(e.args[5], "the cap on attempts");
-         if (!tolerance->scalar() || !tolerance->data_only || !tolerance->loops.empty() ||
-             !(c.host().element(tolerance, {}) > 0))
-           throw Error("out_of_range", "the tolerance is a positive number", e.args[4].where);
-         if (cap < 1 || cap > 100000) throw Error("out_of_range", "1 to 100000 attempts", e.args[5].where);
-         return rk45(c, e, 2, c.host().element(tolerance, {}), cap);
+         const OdeTolerance tolerance = ode_tolerance(c, e.args[4]);
+         return rk45(c, e, 2, tolerance, ode_attempts(c, e.args[5]));
        },
-       "{ode_rk45_tol, F, Y0, T0, Ts, Tolerance, Attempts, Arg...}", "ode_rk45 with its tolerance and cap"},
+       "{ode_rk45_tol, F, Y0, T0, Ts, Tolerance, Attempts, Arg...}",
+       "ode_rk45 with its tolerance, a number or [Relative, Absolute], and cap"},
+      {"ode_rodas", 4, 64, [](Checker& c, const Expression& e) { return ode_rodas(c, e, 0, {}, 256); },
+       "{ode_rodas, F, Y0, T0, Ts, Arg...}",
+       "the same for stiff systems: Rosenbrock method RODAS, exact Jacobian, relative and absolute tolerance "
+       "1e-6, at most 256 attempts in all; NaN from where these do not suffice"},
+      {"ode_rodas_tol", 6, 64,
+       [](Checker& c, const Expression& e) {
+         const OdeTolerance tolerance = ode_tolerance(c, e.args[4]);
+         return ode_rodas(c, e, 2, tolerance, ode_attempts(c, e.args[5]));
+       },
+       "{ode_rodas_tol, F, Y0, T0, Ts, Tolerance, Attempts, Arg...}",
+       "ode_rodas with its tolerance, a number or [Relative, Absolute], and cap"},
   };
 }
 
