@@ -1,5 +1,12 @@
-// The No-U-Turn sampler, whole, a chain per invocation. What stands before this text is made by
-// nuts/kernel_source.cpp: version, `real`, DIMENSION, ROWS, philox.glsl, nuts_math.glsl, the model's text.
+// The No-U-Turn sampler, whole. What stands before this text is made by nuts/kernel_source.cpp: version, `real`,
+// DIMENSION, ROWS, the mapping, philox.glsl, nuts_math.glsl, the model's text.
+//
+// Two mappings. A chain per invocation: SLOTS is DIMENSION. A chain per subgroup, LANES being its size: a lane holds
+// the elements ELEMENT(d) for d < SLOTS (those at DIMENSION and beyond are 0), whatever else a chain has all its lanes
+// hold alike, so that they walk together; SUM makes one number of the lanes' parts, in a fixed order.
+//
+// TOGETHER: a chain per invocation, but all lanes of a subgroup make every tick together, so that the model's text may
+// hand data from lane to lane: a lane without a chain, or whose chain waits for what is seldom, evaluates in vain.
 //
 // Each tick is one leapfrog, one gradient, and the bookkeeping of the chain's own tree. Multinomial NUTS
 // (Betancourt 2017) with biased progressive sampling at the top and the generalised U-turn criterion with Stan's
@@ -9,8 +16,8 @@
 // the metric is DENSE), so a U-turn check is a plain dot product. KICK(s) moves the momentum by s steps of the
 // gradient, DRIFT(s) the position by s steps of the momentum; nuts/kernel_source.cpp writes both for a DENSE metric.
 //
-// EACH(d) runs its block for every dimension; nuts/kernel_source.cpp writes it out where the dimension is small. It
-// also puts the text between the lines MERGE BEGIN and MERGE END in place of every MERGE_SUBTREE.
+// EACH(d) runs its block for every slot; nuts/kernel_source.cpp writes it out where these are few. It also puts the
+// text between the lines MERGE BEGIN and MERGE END in place of every MERGE_SUBTREE, and likewise DEEP_MERGE and TICKS.
 
 layout(local_size_x = LOCAL_SIZE) in;
 
@@ -47,30 +54,53 @@ const uint DISPERSE = 4u;   // a dispersed start is to be drawn
 const uint DISPERSED = 5u;  // a dispersed start stands in q
 const uint FAILED = 6u;     // no start of finite density
 const uint FOUR = 7u;       // four leaves of a deep subtree are to be merged with those before them
+#define LIVE (mode == RUNNING || mode == GIVEN || mode == DISPERSED)
 
 const real NONE = real(-1e30);  // log of no weight
 const real MAX_ENERGY_ERROR = real(1000.0);
 const uint START_ATTEMPTS = 100u;
 
+#ifdef LANES
+#define LEADER (gl_SubgroupInvocationID == 0u)
+#define OWNED(d) (uint(d) * LANES + gl_SubgroupInvocationID < uint(DIMENSION))
+#define ELEMENT(d) (uint(d) * LANES + gl_SubgroupInvocationID)
+#else
+#define LEADER true
+#define OWNED(d) true
+#define ELEMENT(d) uint(d)
+#endif
+
 void main() {
+#if defined(LANES)
+  // One subgroup a workgroup; one of another size leaves no marker.
+  if (gl_SubgroupSize != LANES) return;
+  const uint lane = gl_WorkGroupID.x;
+  const bool mine = true;
+  model_prepare();
+#elif defined(TOGETHER)
+  const uint lane = min(gl_GlobalInvocationID.x, push.chains - 1u);
+  const bool mine = gl_GlobalInvocationID.x < push.chains;
+#else
   const uint lane = gl_GlobalInvocationID.x;
   if (lane >= push.chains) return;
+  const bool mine = true;
+#endif
   const uvec2 key = uvec2(push.seed_low, push.seed_high);
   uvec2 chain;
   uint carry;
   chain.x = uaddCarry(push.chain_low, lane, carry);
   chain.y = push.chain_high + carry;
 
-  real q[PADDED], p[PADDED], g[DIMENSION];              // the moving end
-  real other_q[DIMENSION], other_p[DIMENSION], other_g[DIMENSION];  // the other end
-  real sample_q[DIMENSION], sample_g[DIMENSION];        // of the tree
-  real proposal_q[DIMENSION], proposal_g[DIMENSION];    // of the subtree
-  real rho[DIMENSION], sub_rho[DIMENSION];              // sums of momenta: tree, subtree so far
+  real q[PADDED_SLOTS], p[PADDED_SLOTS], g[SLOTS];              // the moving end
+  real other_q[SLOTS], other_p[SLOTS], other_g[SLOTS];  // the other end
+  real sample_q[SLOTS], sample_g[SLOTS];        // of the tree
+  real proposal_q[SLOTS], proposal_g[SLOTS];    // of the subtree
+  real rho[SLOTS], sub_rho[SLOTS];              // sums of momenta: tree, subtree so far
   // The leaves of a subtree come in fours. Of the four under way: the momenta of the first and second leaf, that of
   // the leaf before them, the sum before them.
-  real first_p[DIMENSION], second_p[DIMENSION], last_four_p[DIMENSION], last_four_rho[DIMENSION];
+  real first_p[SLOTS], second_p[SLOTS], last_four_p[SLOTS], last_four_rho[SLOTS];
   // Checkpoints at fours of even number: the momentum of the first leaf, that of the leaf before it, the sum before it.
-  real begin_p[ROWS * DIMENSION], before_p[ROWS * DIMENSION], before_rho[ROWS * DIMENSION];
+  real begin_p[ROWS * SLOTS], before_p[ROWS * SLOTS], before_rho[ROWS * SLOTS];
   real start_lp, start_kinetic, log_weight, sub_log_weight;
   real sample_lp, sample_w, proposal_lp, proposal_w, accept;
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
@@ -79,22 +109,29 @@ void main() {
   {
     uint at = lane;
 #define LOAD(x) x = state_real[at]; at += push.stride;
-    EACH(d) { LOAD(q[d]) }
-    EACH(d) { LOAD(p[d]) }
-    EACH(d) { LOAD(g[d]) }
-    EACH(d) { LOAD(other_q[d]) }
-    EACH(d) { LOAD(other_p[d]) }
-    EACH(d) { LOAD(other_g[d]) }
-    EACH(d) { LOAD(sample_q[d]) }
-    EACH(d) { LOAD(sample_g[d]) }
-    EACH(d) { LOAD(proposal_q[d]) }
-    EACH(d) { LOAD(proposal_g[d]) }
-    EACH(d) { LOAD(rho[d]) }
-    EACH(d) { LOAD(sub_rho[d]) }
-    EACH(d) { LOAD(first_p[d]) }
-    EACH(d) { LOAD(second_p[d]) }
-    EACH(d) { LOAD(last_four_p[d]) }
-    EACH(d) { LOAD(last_four_rho[d]) }
+#ifdef LANES
+#define LOAD_EACH(x, d) x = OWNED(d) ? state_real[at + ELEMENT(d) * push.stride] : real(0.0);
+#define NEXT at += push.stride * uint(DIMENSION);
+#else
+#define LOAD_EACH(x, d) LOAD(x)
+#define NEXT
+#endif
+    EACH(d) { LOAD_EACH(q[d], d) } NEXT
+    EACH(d) { LOAD_EACH(p[d], d) } NEXT
+    EACH(d) { LOAD_EACH(g[d], d) } NEXT
+    EACH(d) { LOAD_EACH(other_q[d], d) } NEXT
+    EACH(d) { LOAD_EACH(other_p[d], d) } NEXT
+    EACH(d) { LOAD_EACH(other_g[d], d) } NEXT
+    EACH(d) { LOAD_EACH(sample_q[d], d) } NEXT
+    EACH(d) { LOAD_EACH(sample_g[d], d) } NEXT
+    EACH(d) { LOAD_EACH(proposal_q[d], d) } NEXT
+    EACH(d) { LOAD_EACH(proposal_g[d], d) } NEXT
+    EACH(d) { LOAD_EACH(rho[d], d) } NEXT
+    EACH(d) { LOAD_EACH(sub_rho[d], d) } NEXT
+    EACH(d) { LOAD_EACH(first_p[d], d) } NEXT
+    EACH(d) { LOAD_EACH(second_p[d], d) } NEXT
+    EACH(d) { LOAD_EACH(last_four_p[d], d) } NEXT
+    EACH(d) { LOAD_EACH(last_four_rho[d], d) } NEXT
     LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
     LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
     at = lane;
@@ -102,22 +139,197 @@ void main() {
     LOAD_WORD(mode) LOAD_WORD(iteration) LOAD_WORD(depth) LOAD_WORD(leaf)
     LOAD_WORD(directions) LOAD_WORD(leapfrogs) LOAD_WORD(divergent) LOAD_WORD(attempts)
   }
-  for (uint i = 0u; i < uint(ROWS * DIMENSION); ++i) {
-    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * i);
-    begin_p[i] = state_real[at];
-    before_p[i] = state_real[at + push.stride];
-    before_rho[i] = state_real[at + 2u * push.stride];
+  for (uint row = 0u; row < uint(ROWS); ++row) {
+    EACH(d) {
+      const uint i = row * uint(SLOTS) + uint(d);
+      const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * (row * uint(DIMENSION) + ELEMENT(d)));
+      begin_p[i] = OWNED(d) ? state_real[at] : real(0.0);
+      before_p[i] = OWNED(d) ? state_real[at + push.stride] : real(0.0);
+      before_rho[i] = OWNED(d) ? state_real[at + 2u * push.stride] : real(0.0);
+    }
   }
 #ifdef DENSE
   METRIC
 #else
-  real h[DIMENSION];  // step in each coordinate
-  EACH(d) { h[d] = push.step_size * scale[d]; }
+  real h[SLOTS];  // step in each coordinate
+  EACH(d) { h[d] = OWNED(d) ? push.step_size * scale[ELEMENT(d)] : real(0.0); }
 #endif
 
   uint round = 0u;
-  for (; true; ++round) {
+  while (true) {
     // The seldom part: deep merges, record, refresh, start.
+#ifndef LANES
+    DEEP_MERGE
+#endif
+    if (mode == FINISHED) {
+      const uint kept = (iteration + 1u) / push.thin;
+      if (mine && kept * push.thin == iteration + 1u && kept > push.base && kept <= push.base + push.slots) {
+        const uint slot = kept - 1u - push.base;
+        uint at = slot * push.components * push.stride + lane;
+#define RECORD(x) if (LEADER) record_real[at] = x; at += push.stride;
+#ifdef LANES
+#define RECORD_EACH(x, d) if (OWNED(d)) record_real[at + ELEMENT(d) * push.stride] = x;
+#else
+#define RECORD_EACH(x, d) RECORD(x)
+#endif
+        EACH(d) { RECORD_EACH(sample_q[d], d) } NEXT
+        RECORD(sample_lp)
+        RECORD(accept / real(max(leapfrogs, 1u)))
+        RECORD((start_kinetic - start_lp) - sample_w)
+        if (push.components > uint(DIMENSION) + 3u) {
+          EACH(d) { RECORD_EACH(sample_g[d], d) } NEXT
+        }
+        at = slot * 3u * push.stride + lane;
+        if (LEADER) {
+          record_word[at] = depth;
+          record_word[at + push.stride] = leapfrogs;
+          record_word[at + 2u * push.stride] = divergent;
+        }
+      }
+      iteration += 1u;
+      mode = FRESH;
+    }
+    const bool parked = mode == FAILED || (mode == FRESH && iteration >= push.limit);
+#ifdef TOGETHER
+    if (round >= push.rounds || subgroupAll(parked)) break;
+#else
+    if (round >= push.rounds || parked) break;
+#endif
+    if (mode == FRESH && !parked) {
+#ifdef LANES
+      EACH(d) {
+        const uint block = ELEMENT(d) >> 2, word = ELEMENT(d) & 3u;
+        const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, push.phase), key);
+        const real2 pair = nuts_normals(word < 2u ? words.x : words.z, word < 2u ? words.y : words.w);
+        p[d] = OWNED(d) ? ((word & 1u) == 0u ? pair.x : pair.y) : real(0.0);
+      }
+#else
+      BLOCKS(b) {
+        const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, push.phase), key);
+        const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
+        p[4 * b] = first.x;
+        p[4 * b + 1] = first.y;
+        p[4 * b + 2] = second.x;
+        p[4 * b + 3] = second.y;
+      }
+#endif
+      start_kinetic = real(0.0);
+      EACH(d) {
+        start_kinetic += p[d] * p[d];
+        q[d] = sample_q[d];
+        g[d] = sample_g[d];
+        other_q[d] = q[d];
+        other_p[d] = p[d];
+        other_g[d] = g[d];
+        rho[d] = p[d];
+        sub_rho[d] = real(0.0);
+      }
+      SUM(start_kinetic)
+      start_kinetic *= real(0.5);
+      start_lp = sample_lp;
+      sample_w = real(0.0);
+      log_weight = real(0.0);
+      sub_log_weight = NONE;
+      accept = real(0.0);
+      depth = 0u;
+      leaf = 0u;
+      leapfrogs = 0u;
+      divergent = 0u;
+      directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, push.phase), key).x;
+      mode = RUNNING;
+    }
+    if (mode == DISPERSE) {
+#ifdef LANES
+      EACH(d) {
+        const uint block = ELEMENT(d) >> 2, word = ELEMENT(d) & 3u;
+        const uvec4 words = philox(
+            drey_counter(attempts * uint(PADDED / 4) + block, 0u, chain, DREY_START, push.phase), key);
+        const uint chosen = word < 2u ? (word == 0u ? words.x : words.y) : (word == 2u ? words.z : words.w);
+        q[d] = OWNED(d) ? real(4.0) * drey_uniform(chosen) - real(2.0) : real(0.0);
+      }
+#else
+      BLOCKS(b) {
+        const uvec4 words = philox(
+            drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, push.phase), key);
+        q[4 * b] = real(4.0) * drey_uniform(words.x) - real(2.0);
+        q[4 * b + 1] = real(4.0) * drey_uniform(words.y) - real(2.0);
+        q[4 * b + 2] = real(4.0) * drey_uniform(words.z) - real(2.0);
+        q[4 * b + 3] = real(4.0) * drey_uniform(words.w) - real(2.0);
+      }
+#endif
+      EACH(d) {
+        p[d] = real(0.0);
+        g[d] = real(0.0);
+      }
+      mode = DISPERSED;
+    }
+
+#ifdef LANES
+    // A software driver walks through both sides of every `if`: what comes at every fourth leaf is kept apart from
+    // what comes once a transition.
+    while (true) {
+      DEEP_MERGE
+      if (!LIVE || round >= push.rounds) break;
+      TICKS
+      round += 1u;
+    }
+#else
+    TICKS
+    round += 1u;
+#endif
+  }
+
+  // State out.
+  if (mine) {
+    uint at = lane;
+#define STORE(x) if (LEADER) state_real[at] = x; at += push.stride;
+#ifdef LANES
+#define STORE_EACH(x, d) if (OWNED(d)) state_real[at + ELEMENT(d) * push.stride] = x;
+#else
+#define STORE_EACH(x, d) STORE(x)
+#endif
+    EACH(d) { STORE_EACH(q[d], d) } NEXT
+    EACH(d) { STORE_EACH(p[d], d) } NEXT
+    EACH(d) { STORE_EACH(g[d], d) } NEXT
+    EACH(d) { STORE_EACH(other_q[d], d) } NEXT
+    EACH(d) { STORE_EACH(other_p[d], d) } NEXT
+    EACH(d) { STORE_EACH(other_g[d], d) } NEXT
+    EACH(d) { STORE_EACH(sample_q[d], d) } NEXT
+    EACH(d) { STORE_EACH(sample_g[d], d) } NEXT
+    EACH(d) { STORE_EACH(proposal_q[d], d) } NEXT
+    EACH(d) { STORE_EACH(proposal_g[d], d) } NEXT
+    EACH(d) { STORE_EACH(rho[d], d) } NEXT
+    EACH(d) { STORE_EACH(sub_rho[d], d) } NEXT
+    EACH(d) { STORE_EACH(first_p[d], d) } NEXT
+    EACH(d) { STORE_EACH(second_p[d], d) } NEXT
+    EACH(d) { STORE_EACH(last_four_p[d], d) } NEXT
+    EACH(d) { STORE_EACH(last_four_rho[d], d) } NEXT
+    STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
+    STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
+    at = lane;
+#define STORE_WORD(x) if (LEADER) state_word[at] = x; at += push.stride;
+    STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
+    STORE_WORD(directions) STORE_WORD(leapfrogs) STORE_WORD(divergent) STORE_WORD(attempts)
+  }
+  for (uint row = 0u; row < uint(ROWS); ++row) {
+    EACH(d) {
+      const uint i = row * uint(SLOTS) + uint(d);
+      const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * (row * uint(DIMENSION) + ELEMENT(d)));
+      if (mine && OWNED(d)) {
+        state_real[at] = begin_p[i];
+        state_real[at + push.stride] = before_p[i];
+        state_real[at + 2u * push.stride] = before_rho[i];
+      }
+    }
+  }
+  // A driver that stops loops after so many trips stops this one too: then the marker is wrong.
+  uint trips = 0u;
+  for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;
+  const bool whole = trips == 3u && (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
+  if (mine && LEADER) state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
+}
+
+// DEEP MERGE BEGIN
     if (mode == FOUR) {
       // Four leaves of a deep subtree are there, the last of them at the moving end.
       const uint four = (leaf - 4u) >> 2;
@@ -125,16 +337,16 @@ void main() {
       bool stop = false;
       if ((four & 1u) == 0u) {
         EACH(d) {
-          begin_p[row * uint(DIMENSION) + uint(d)] = first_p[d];
-          before_p[row * uint(DIMENSION) + uint(d)] = last_four_p[d];
-          before_rho[row * uint(DIMENSION) + uint(d)] = last_four_rho[d];
+          begin_p[row * uint(SLOTS) + uint(d)] = first_p[d];
+          before_p[row * uint(SLOTS) + uint(d)] = last_four_p[d];
+          before_rho[row * uint(SLOTS) + uint(d)] = last_four_rho[d];
         }
       }
       // Every block of 8, 16, 32.. leaves that ends here is a merge of two halves. The seam of the first is the
       // begin of these four, that of the next the begin of the merge before.
       const uint merges = uint(findLSB(~four));
       for (uint k = 0u; k < merges && !stop; ++k) {
-        const uint left = (row - k) * uint(DIMENSION);
+        const uint left = (row - k) * uint(SLOTS);
         real whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0),
              e2 = real(0.0);
         EACH(d) {
@@ -153,6 +365,7 @@ void main() {
           last_four_p[d] = left_before;
           last_four_rho[d] = left_rho;
         }
+        SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
         stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
                  c > real(0.0) && e2 > real(0.0));
       }
@@ -163,97 +376,36 @@ void main() {
         MERGE_SUBTREE
       }
     }
-    if (mode == FINISHED) {
-      const uint kept = (iteration + 1u) / push.thin;
-      if (kept * push.thin == iteration + 1u && kept > push.base && kept <= push.base + push.slots) {
-        const uint slot = kept - 1u - push.base;
-        uint at = slot * push.components * push.stride + lane;
-#define RECORD(x) record_real[at] = x; at += push.stride;
-        EACH(d) { RECORD(sample_q[d]) }
-        RECORD(sample_lp)
-        RECORD(accept / real(max(leapfrogs, 1u)))
-        RECORD((start_kinetic - start_lp) - sample_w)
-        if (push.components > uint(DIMENSION) + 3u) {
-          EACH(d) { RECORD(sample_g[d]) }
-        }
-        at = slot * 3u * push.stride + lane;
-        record_word[at] = depth;
-        record_word[at + push.stride] = leapfrogs;
-        record_word[at + 2u * push.stride] = divergent;
-      }
-      iteration += 1u;
-      mode = FRESH;
-    }
-    if (round >= push.rounds) break;
-    if (mode == FRESH && iteration >= push.limit) break;
-    if (mode == FAILED) break;
-    if (mode == FRESH) {
-      BLOCKS(b) {
-        const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, push.phase), key);
-        const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
-        p[4 * b] = first.x;
-        p[4 * b + 1] = first.y;
-        p[4 * b + 2] = second.x;
-        p[4 * b + 3] = second.y;
-      }
-      start_kinetic = real(0.0);
-      EACH(d) {
-        start_kinetic += p[d] * p[d];
-        q[d] = sample_q[d];
-        g[d] = sample_g[d];
-        other_q[d] = q[d];
-        other_p[d] = p[d];
-        other_g[d] = g[d];
-        rho[d] = p[d];
-        sub_rho[d] = real(0.0);
-      }
-      start_kinetic *= real(0.5);
-      start_lp = sample_lp;
-      sample_w = real(0.0);
-      log_weight = real(0.0);
-      sub_log_weight = NONE;
-      accept = real(0.0);
-      depth = 0u;
-      leaf = 0u;
-      leapfrogs = 0u;
-      divergent = 0u;
-      directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, push.phase), key).x;
-      mode = RUNNING;
-    }
-    if (mode == DISPERSE) {
-      BLOCKS(b) {
-        const uvec4 words = philox(
-            drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, push.phase), key);
-        q[4 * b] = real(4.0) * drey_uniform(words.x) - real(2.0);
-        q[4 * b + 1] = real(4.0) * drey_uniform(words.y) - real(2.0);
-        q[4 * b + 2] = real(4.0) * drey_uniform(words.z) - real(2.0);
-        q[4 * b + 3] = real(4.0) * drey_uniform(words.w) - real(2.0);
-      }
-      EACH(d) {
-        p[d] = real(0.0);
-        g[d] = real(0.0);
-      }
-      mode = DISPERSED;
-    }
+// DEEP MERGE END
 
+// TICKS BEGIN
     // Ticks, until this chain has something seldom to do.
-    for (uint tick = 0u; tick < push.ticks && (mode == RUNNING || mode == GIVEN || mode == DISPERSED); ++tick) {
-      const real sign = mode == RUNNING ? (((directions >> depth) & 1u) == 1u ? real(1.0) : real(-1.0)) : real(0.0);
-      real last_p[DIMENSION];
-#ifdef DENSE
-      EACH(d) { last_p[d] = p[d]; }
-      KICK(real(0.5) * sign)
-      DRIFT(sign)
-      EACH(d) { model_point[d] = q[d]; }
+#ifdef TOGETHER
+    for (uint tick = 0u; tick < push.ticks; ++tick) {
+      const bool live = LIVE;
+      if (!subgroupAny(live)) break;
 #else
-      EACH(d) {
-        last_p[d] = p[d];
-        p[d] += real(0.5) * sign * h[d] * g[d];
-        q[d] += sign * h[d] * p[d];
-        model_point[d] = q[d];
-      }
+    for (uint tick = 0u; tick < push.ticks && LIVE; ++tick) {
+      const bool live = true;
 #endif
+      const real sign = mode == RUNNING ? (((directions >> depth) & 1u) == 1u ? real(1.0) : real(-1.0)) : real(0.0);
+      real last_p[SLOTS];
+      if (live) {
+#ifdef DENSE
+        EACH(d) { last_p[d] = p[d]; }
+        KICK(real(0.5) * sign)
+        DRIFT(sign)
+#else
+        EACH(d) {
+          last_p[d] = p[d];
+          p[d] += real(0.5) * sign * h[d] * g[d];
+          q[d] += sign * h[d] * p[d];
+        }
+#endif
+      }
+      EACH(d) { model_point[d] = q[d]; }
       model_run();
+      if (!live) continue;
       const real lp = model_target;
       real kinetic = real(0.0);
 #ifdef DENSE
@@ -267,9 +419,12 @@ void main() {
         kinetic += p[d] * p[d];
       }
 #endif
+      SUM(kinetic)
       if (mode != RUNNING) {
-        real size = abs(lp);
+        real size = real(0.0);
         EACH(d) { size += abs(g[d]); }
+        SUM(size)
+        size += abs(lp);
         if (size < real(1e30)) {
           EACH(d) {
             sample_q[d] = q[d];
@@ -328,6 +483,7 @@ void main() {
               pair_begin += sum * last_p[d];
               pair_end += sum * p[d];
             }
+            SUM(pair_begin) SUM(pair_end)
             stop = !(pair_begin > real(0.0) && pair_end > real(0.0));
           }
           if (place == 3u) {
@@ -344,6 +500,7 @@ void main() {
               c += from_left * second_p[d];
               e2 += from_left * p[d];
             }
+            SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
             stop = stop || !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
                              c > real(0.0) && e2 > real(0.0));
           }
@@ -358,47 +515,7 @@ void main() {
         }
       }
     }
-  }
-
-  // State out.
-  {
-    uint at = lane;
-#define STORE(x) state_real[at] = x; at += push.stride;
-    EACH(d) { STORE(q[d]) }
-    EACH(d) { STORE(p[d]) }
-    EACH(d) { STORE(g[d]) }
-    EACH(d) { STORE(other_q[d]) }
-    EACH(d) { STORE(other_p[d]) }
-    EACH(d) { STORE(other_g[d]) }
-    EACH(d) { STORE(sample_q[d]) }
-    EACH(d) { STORE(sample_g[d]) }
-    EACH(d) { STORE(proposal_q[d]) }
-    EACH(d) { STORE(proposal_g[d]) }
-    EACH(d) { STORE(rho[d]) }
-    EACH(d) { STORE(sub_rho[d]) }
-    EACH(d) { STORE(first_p[d]) }
-    EACH(d) { STORE(second_p[d]) }
-    EACH(d) { STORE(last_four_p[d]) }
-    EACH(d) { STORE(last_four_rho[d]) }
-    STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
-    STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
-    at = lane;
-#define STORE_WORD(x) state_word[at] = x; at += push.stride;
-    STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
-    STORE_WORD(directions) STORE_WORD(leapfrogs) STORE_WORD(divergent) STORE_WORD(attempts)
-  }
-  for (uint i = 0u; i < uint(ROWS * DIMENSION); ++i) {
-    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * i);
-    state_real[at] = begin_p[i];
-    state_real[at + push.stride] = before_p[i];
-    state_real[at + 2u * push.stride] = before_rho[i];
-  }
-  // A driver that stops loops after so many trips stops this one too: then the marker is wrong.
-  uint trips = 0u;
-  for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;
-  const bool whole = trips == 3u && (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
-  state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
-}
+// TICKS END
 
 // MERGE BEGIN
 // The subtree is whole and did not turn: merge it into the tree. Its first leaf's momentum stands in first_p, that of
@@ -433,6 +550,7 @@ EACH(d) {
   sub_rho[d] = real(0.0);
 }
 depth += 1u;
+SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
 const bool done = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
          c > real(0.0) && e2 > real(0.0)) ||
        depth >= push.depth_cap;

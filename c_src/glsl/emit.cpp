@@ -72,6 +72,7 @@ class Emitter {
     text_.clear();
     source.trips += count.trips;
     source.operations = count.operations;
+    source.shared_loads = count.shared_loads;
 
     if (body.find("subgroupShuffle(") != std::string::npos)
       text_ += "#extension GL_KHR_shader_subgroup_shuffle : require\n";
@@ -105,7 +106,7 @@ class Emitter {
 
  private:
   struct Count {
-    std::uint64_t trips = 0, operations = 0;
+    std::uint64_t trips = 0, operations = 0, shared_loads = 0;
   };
 
   std::uint64_t real_bytes() const { return f64_ ? 8 : 4; }
@@ -372,6 +373,7 @@ class Emitter {
                                    : std::string("int(gl_SubgroupInvocationID)");
       line(fmt::format("{} {} = drey_data{}[{} + {}];", type, chunk, at.buffer, sum(start), lane));
     }
+    ++shared_loads_;
     return fmt::format("subgroupShuffle({}, {}u)", chunk, at.vector.constant - first);
   }
 
@@ -494,7 +496,9 @@ class Emitter {
       switch (s.kind) {
         case StatementKind::Let: {
           const Value& v = program_.values[s.value];
+          const std::uint64_t shared_before = shared_loads_;
           const std::string code = expression(s.value);
+          count.shared_loads += shared_loads_ - shared_before;
           if (code.empty()) break;
           line(fmt::format("{} v{} = {};", v.type == Type::Real ? "real" : "int", s.value, code));
           count.operations += weight(v);
@@ -525,6 +529,7 @@ class Emitter {
           line("}");
           count.trips += loop.max_trips + 1 + loop.max_trips * inner.trips;
           count.operations += loop.max_trips * inner.operations;
+          count.shared_loads += loop.max_trips * inner.shared_loads;
           break;
         }
         case StatementKind::If: {
@@ -537,11 +542,13 @@ class Emitter {
             const Count other = scope(s.otherwise);
             inner.trips = std::max(inner.trips, other.trips);
             inner.operations = std::max(inner.operations, other.operations);
+            inner.shared_loads = std::max(inner.shared_loads, other.shared_loads);
           }
           uniform_flow_ = flow;
           line("}");
           count.trips += inner.trips;
           count.operations += inner.operations;
+          count.shared_loads += inner.shared_loads;
           break;
         }
       }
@@ -575,7 +582,7 @@ class Emitter {
   std::string text_;
   int indent_ = 0;
   std::vector<std::map<std::string, std::string>> loads_;  ///< vectors already loaded, by open body
-  std::uint64_t next_load_ = 0;
+  std::uint64_t next_load_ = 0, shared_loads_ = 0;
   std::vector<Groups> groups_;  ///< by open body
   bool uniform_flow_ = true;    ///< all lanes of a subgroup are here
 };

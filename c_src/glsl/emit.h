@@ -34,6 +34,8 @@ struct Source {
   std::uint64_t trips = 0;
   /// Arithmetic operations one model_run() makes, roughly: for the cost model.
   std::uint64_t operations = 0;
+  /// Vectors of data that one model_run() has from another lane instead of loading them itself.
+  std::uint64_t shared_loads = 0;
   /// Bytes of private arrays.
   std::uint64_t private_bytes = 0;
 };

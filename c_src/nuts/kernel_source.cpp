@@ -45,32 +45,55 @@ std::size_t matching_brace(const std::string& text, std::size_t open) {
   throw Error("internal", "a shader's braces do not match");
 }
 
+std::uint64_t slots_of(const KernelShape& shape) {
+  return shape.lanes ? (shape.dimension + shape.lanes - 1) / shape.lanes : shape.dimension;
+}
+
 std::string preamble(const KernelShape& shape) {
   std::string text = "#version 450\n";
+  if (shape.together)
+    text += "#extension GL_KHR_shader_subgroup_vote : require\n#define TOGETHER 1\n";
+  if (shape.lanes)
+    text += fmt::format("#extension GL_KHR_shader_subgroup_shuffle : require\n#define LANES {}u\n", shape.lanes);
   text += shape.f64 ? "#define DREY_F64 1\n#define real double\n" : "#define real float\n";
   const std::uint64_t padded = (shape.dimension + 3) / 4 * 4;
   text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension,
                       padded, shape.local_size);
+  text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n", slots_of(shape),
+                      shape.lanes ? slots_of(shape) : padded);
   return text;
 }
 
-/// nuts.comp with its merge in both places where it is wanted.
-std::string with_merge(std::string text) {
-  const std::string begin = "// MERGE BEGIN\n", end = "// MERGE END\n", use = "MERGE_SUBTREE\n";
-  const std::size_t from = text.find(begin), to = text.find(end);
-  if (from == std::string::npos || to == std::string::npos)
-    throw Error("internal", "nuts.comp does not hold its merge");
-  const std::string merge = text.substr(from + begin.size(), to - from - begin.size());
-  text.erase(from);
-  for (std::size_t at = 0; (at = text.find(use, at)) != std::string::npos; at += merge.size())
-    text.replace(at, use.size(), merge);
+/// nuts.comp with its parts, which stand at its end, in the places where they are wanted.
+std::string with_parts(std::string text) {
+  struct Part {
+    const char *begin, *end, *use;
+  };
+  for (const Part& part : {Part{"// MERGE BEGIN\n", "// MERGE END\n", "MERGE_SUBTREE\n"},
+                           Part{"// TICKS BEGIN\n", "// TICKS END\n", "TICKS\n"},
+                           Part{"// DEEP MERGE BEGIN\n", "// DEEP MERGE END\n", "DEEP_MERGE\n"}}) {
+    const std::size_t from = text.find(part.begin), to = text.find(part.end);
+    if (from == std::string::npos || to == std::string::npos)
+      throw Error("internal", "nuts.comp lacks a part");
+    const std::size_t inside = from + std::string_view(part.begin).size();
+    const std::string body = text.substr(inside, to - inside);
+    text.erase(from, to + std::string_view(part.end).size() - from);
+    const std::string use = std::string(" ") + part.use;
+    for (std::size_t at = 0; (at = text.find(use, at)) != std::string::npos; at += body.size() + 1)
+      text.replace(at + 1, use.size() - 1, body);
+  }
   return text;
+}
+
+/// Slots up to this are written out. Of a chain per subgroup more: what one lane holds is little else.
+std::uint64_t unrolled_slots(const KernelShape& shape) {
+  return shape.lanes ? 2 * kUnrolledDimension : kUnrolledDimension;
 }
 
 std::string expand(const KernelShape& shape, const std::string& text) {
-  const bool unroll = shape.dimension <= kUnrolledDimension;
-  return expand_each(expand_each(text, "EACH", shape.dimension, unroll), "BLOCKS", (shape.dimension + 3) / 4,
-                     unroll);
+  const std::uint64_t slots = slots_of(shape);
+  const bool unroll = slots <= unrolled_slots(shape);
+  return expand_each(expand_each(text, "EACH", slots, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
 }
 
 // Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its
@@ -82,9 +105,20 @@ constexpr std::uint64_t kTickLoops = 15, kMergeLoops = 1, kRoundLoops = 12, kDis
 /// compiler that unrolls by itself stops there.
 std::uint64_t trips_at_once(std::uint64_t count) { return std::max<std::uint64_t>(1, count / 33); }
 
-/// Trips of one loop over the dimension.
+/// Trips of one loop over the slots.
 std::uint64_t loop_trips(const KernelShape& shape) {
-  return shape.dimension <= kUnrolledDimension ? 0 : shape.dimension / trips_at_once(shape.dimension);
+  const std::uint64_t slots = slots_of(shape);
+  return slots <= unrolled_slots(shape) ? 0 : slots / trips_at_once(slots);
+}
+
+/// SUM(x) of nuts.comp: nothing, or the sum of the lanes' x by a butterfly, the same in every lane and on
+/// every driver.
+std::string sum_text(const KernelShape& shape) {
+  if (!shape.lanes) return "#define SUM(x)\n";
+  std::string text = "real nuts_sum(real x) {\n";
+  for (std::uint32_t step = 1; step < shape.lanes; step *= 2)
+    text += fmt::format("  x += subgroupShuffleXor(x, {}u);\n", step);
+  return text + "  return x;\n}\n#define SUM(x) x = nuts_sum(x);\n";
 }
 
 /// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and
@@ -194,11 +228,11 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   kernel.text =
       preamble(shape) +
       fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows, layout.checkpoints) +
-      (shape.dense ? dense_metric(shape) : std::string()) + shader("philox.glsl") + shader("nuts_math.glsl") +
-      density.text + "\n" + expand(shape, with_merge(shader("nuts.comp")));
+      (shape.dense ? dense_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") +
+      density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
-  kernel.fixed_trips = 16 + 2 * layout.rows * shape.dimension + kDispatchLoops * d;
+  kernel.fixed_trips = 16 + 2 * layout.rows * (1 + d) + kDispatchLoops * d;
   kernel.round_trips = 2 + kRoundLoops * d + depth * (1 + kMergeLoops * d);
   kernel.tick_trips = 2 + density.trips + dense_trips(shape) + kTickLoops * d;
   return kernel;

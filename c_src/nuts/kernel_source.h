@@ -14,6 +14,12 @@ struct KernelShape {
   int max_depth = 10;
   std::uint32_t local_size = 8;
   bool dense = false;  ///< the metric: a matrix, not its diagonal
+  /// 0: a chain per invocation. Else a chain per subgroup of so many lanes: a power of two, what the device's
+  /// subgroups have, and `local_size`.
+  std::uint32_t lanes = 0;
+  /// The lanes of a subgroup make every tick together: for models whose lanes share loads
+  /// (glsl::EmitOptions::uniform_lanes); `local_size` is a multiple of the subgroup's size. Changes no draw.
+  bool together = false;
 };
 
 /// Dimensions up to this have their loops written out: no loop trips, state in registers.

@@ -43,6 +43,8 @@ std::string sha256_hex(const std::string& bytes) {
 
 /// Deepest trees a kernel is made for: 2^15 leapfrogs a transition.
 constexpr int kMostDepth = 15;
+/// Vectors of data a gradient from which on it pays that lanes tell them one another.
+constexpr std::uint64_t kSharedLoads = 64;
 /// f32 is good enough where its log density errs by less than this, in its differences, and its gradient by
 /// less than that, relative.
 constexpr double kMostNoise = 0.01, kMostGradientNoise = 1e-3;
@@ -95,8 +97,18 @@ class Sampler::Impl {
     return shape;
   }
 
-  glsl::Source emit(const model::Program& program, bool f64) const {
+  /// A kernel whose lanes tell one another the data, where enough of it is read to pay for their going
+  /// together.
+  glsl::Source shared(KernelShape& of) const {
+    if (device.info().type != "cpu") return emit(density, of.f64);
+    glsl::Source source = emit(density, of.f64, device.info().subgroup_size);
+    of.together = source.shared_loads >= kSharedLoads && of.local_size % device.info().subgroup_size == 0;
+    return of.together ? source : emit(density, of.f64);
+  }
+
+  glsl::Source emit(const model::Program& program, bool f64, std::uint32_t uniform_lanes = 0) const {
     glsl::EmitOptions options;
+    options.uniform_lanes = uniform_lanes;
     options.precision = f64 ? glsl::Precision::F64 : glsl::Precision::F32;
     options.first_binding = kFirstDataBinding;
     options.uniform_range = device.info().uniform_range;
@@ -125,7 +137,8 @@ class Sampler::Impl {
     auto of = shape(f64, max_depth);
     of.dense = dense;
     return cached(chain_kernels, std::tuple(f64, of.max_depth, dense), [&] {
-      return std::make_unique<ChainKernel>(device, of, emit(density, f64), glsl::compile_cached);
+      const glsl::Source source = shared(of);
+      return std::make_unique<ChainKernel>(device, of, source, glsl::compile_cached);
     });
   }
 

@@ -86,6 +86,23 @@ TEST_F(ChainsOnDevice, DrawTheSameBytesWhoeverRunsBesideThem) {
   }
 }
 
+TEST_F(ChainsOnDevice, DrawTheSameBytesWhereLanesGoTogether) {
+  const auto target = eight_schools_target();
+  for (const bool f64 : {false, true}) {
+    if (f64 && !has_f64()) continue;
+    auto alone = kernel(target, f64);
+    KernelShape of = shape(target, f64);
+    of.together = true;
+    of.local_size = device().info().subgroup_size;
+    ChainKernel together(device(), of, target.source(), glsl::compile);
+    for (const std::uint64_t count : {1, 13, 24}) {
+      const auto expected = draw(alone, target, count, 20, 0, 0, 3);
+      EXPECT_TRUE(draw(together, target, count, 20, 0, 0, 3) == expected) << count;
+      EXPECT_TRUE(draw(together, target, count, 20, 7, 2, 3) == expected) << count;
+    }
+  }
+}
+
 TEST_F(ChainsOnDevice, CutInMidTrajectoryAndResumedElsewhereDrawTheSameBytes) {
   const auto target = normals_target(10);
   auto on_device = kernel(target, false);
