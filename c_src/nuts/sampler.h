@@ -43,7 +43,9 @@ struct Tuning {
   std::string mapping = "invocation";  ///< or "subgroup"
   MetricKind metric = MetricKind::Diagonal;
   double step_size = 0;
-  std::vector<double> inverse_metric;  ///< diagonal: [dimension]; dense: [dimension][dimension]
+  /// Diagonal: [dimension]. Dense: [dimension][dimension]. Low rank, K <= 16 vectors: the diagonal [dimension], K
+  /// eigenvalues (positive), K orthonormal vectors [K][dimension]; M^-1 = D^1/2 (I + V (L - I) V^T) D^1/2.
+  std::vector<double> inverse_metric;
   std::uint64_t dimension = 0;
   std::vector<double> positions;  ///< [count][dimension], unconstrained
   std::uint64_t position_count = 0;
