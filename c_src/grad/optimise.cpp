@@ -13,6 +13,9 @@ using namespace model;
 
 namespace {
 
+/// Drivers write loops of up to so many trips out themselves.
+constexpr std::uint64_t driver_trips = 33;
+
 void collect_written(const Program& program, const Block& body, std::set<MemoryId>& written) {
   for (const Statement& s : body) {
     if ((s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate) &&
@@ -26,7 +29,10 @@ void collect_written(const Program& program, const Block& body, std::set<MemoryI
 class Pass {
  public:
   Pass(const Program& source, const OptimiseOptions& options)
-      : source_(source), options_(options), needed_(source), privacy_(source), rewrite_(source, builder_) {}
+      : source_(source), options_(options), needed_(source), privacy_(source), rewrite_(source, builder_) {
+    indexed_.resize(source.memories.size());
+    if (options.unroll_trips > 0) find_indexed(source.body, {});
+  }
 
   Program run() {
     // The visible memories first, in the source's order, whatever the statements do.
@@ -139,11 +145,12 @@ class Pass {
     if (first && last) {
       const std::uint64_t trips = *last > *first ? static_cast<std::uint64_t>(*last - *first) : 0;
       const std::uint64_t values = written_out(s.body);
-      if (unrolls(trips, values) && (trips <= 1 || affordable((trips - 1) * values))) {
+      const bool clearing = trips > driver_trips && clears(s);
+      if (!clearing && unrolls(trips, values) && (trips <= 1 || affordable((trips - 1) * values))) {
         for (std::int64_t at = *first; at < *last; ++at) copy(s, builder_.integer(at));
         return;
       }
-      if (options_.strip > 1 && trips >= 2 * options_.strip &&
+      if (options_.strip > 1 && trips >= (clearing ? driver_trips : 2) * options_.strip &&
           options_.strip * values <= options_.strip_values && !keeps_loops(s.body) &&
           walks_elements(s.body, s.loop)) {
         strip(s, *first, *last, old.independent);
@@ -154,6 +161,52 @@ class Pass {
         builder_.begin_for(from, to, old.max_trips, old.independent, rewrite_.memories(live_writes(s.body)));
     trip(s, builder_.index(now));
     builder_.end_for();
+  }
+
+  /// Memories that some loop indexes which stays a loop, or an index that is data: arrays, whatever else is done.
+  void find_indexed(const Block& body, std::set<LoopId> kept) {
+    for (const Statement& s : body) {
+      if (s.kind == StatementKind::Let && source_.values[s.value].op == Op::Load)
+        note_index(source_.values[s.value].memory, source_.values[s.value].args[0], kept);
+      if (s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate)
+        note_index(s.memory, s.index, kept);
+      if (s.kind == StatementKind::For) {
+        const auto trips = constant_trips(s.loop);
+        if (clears_elements(s)) continue;
+        std::set<LoopId> inside = kept;
+        if (!trips || !unrolls(*trips, written_out(s.body))) inside.insert(s.loop);
+        find_indexed(s.body, std::move(inside));
+      } else {
+        find_indexed(s.body, kept);
+        find_indexed(s.otherwise, kept);
+      }
+    }
+  }
+  void note_index(MemoryId m, ValueId index, const std::set<LoopId>& kept) {
+    int budget = 50;
+    if (!indexed_[m] && varies(index, kept, budget)) indexed_[m] = true;
+  }
+  bool varies(ValueId id, const std::set<LoopId>& kept, int& budget) const {
+    const Value& v = source_.values[id];
+    if (--budget < 0 || v.op == Op::Load) return true;
+    if (v.op == Op::LoopIndex) return kept.count(v.loop) != 0;
+    return std::any_of(v.args.begin(), v.args.end(), [&](ValueId arg) { return varies(arg, kept, budget); });
+  }
+
+  /// Whether a loop does nothing but store constants, one element of each Local a trip.
+  bool clears_elements(const Statement& s) const {
+    return std::all_of(s.body.begin(), s.body.end(), [&](const Statement& inner) {
+      if (inner.kind == StatementKind::Let) return source_.values[inner.value].type == Type::Integer;
+      return inner.kind == StatementKind::Store && source_.memories[inner.memory].space == Space::Local &&
+             source_.values[inner.value].op == Op::RealConstant && step(inner.index, s.loop) == 1;
+    });
+  }
+  /// Such a loop, of Locals that stay arrays: written out it would be text for nothing, and drivers spend time
+  /// that grows with the square of an array's accesses.
+  bool clears(const Statement& s) const {
+    return clears_elements(s) && std::any_of(s.body.begin(), s.body.end(), [&](const Statement& inner) {
+             return inner.kind == StatementKind::Store && indexed_[inner.memory];
+           });
   }
 
   void trip(const Statement& s, ValueId index) {
@@ -269,6 +322,7 @@ class Pass {
   Privacy privacy_;
   Builder builder_;
   Rewriter rewrite_;
+  std::vector<bool> indexed_;  ///< by memory of the source
   std::uint64_t grown_ = 0;
 };
 
