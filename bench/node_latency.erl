@@ -19,7 +19,7 @@ init([]) -> {ok, nil}.
 handle_call({echo, X}, _, S) -> {reply, X, S}.
 handle_cast(_, S) -> {noreply, S}.
 
-main([Peer, Node, RoundsText]) ->
+main([Peer, Node, Product, RoundsText]) ->
     Rounds = list_to_integer(atom_to_list(RoundsText)),
     [pong = net_adm:ping(N) || N <- [Peer, Node]],
     [[erpc:call(N, M, blob, [S]) || S <- [1 bsl 20, 64 bsl 20]] || {N, M} <- [{Peer, ?MODULE}, {Node, test}]],
@@ -39,7 +39,11 @@ main([Peer, Node, RoundsText]) ->
     row("argument 64 MiB, p50 us", rounds(Rounds, Targets, Times(2, fun(N, M) -> erpc:call(N, M, size, [Huge]) end)), 0.45),
     row("result 64 MiB, p50 us", rounds(Rounds, Targets, Times(2, fun(N, M) -> erpc:call(N, M, blob, [64 * Mb]) end)), 0.6),
     row("32 callers, us a call", rounds(Rounds, Targets, fun({N, M}) -> [callers(32, 100, fun() -> erpc:call(N, M, null, []) end)] end), 1 / 1.2),
-    streaming(Targets),
+    io:format("~nTimes the idle latency of a null call, p50, while~n~-34s ~10s ~10s ~8s ~s~n", ["", "BEAM", "drey_node", "", "goal"]),
+    Gib = binary:copy(<<1>>, 1 bsl 30),
+    while("1 GiB streams from it", Targets, fun(N, M) -> erpc:call(N, M, blob, [1 bsl 30]) end),
+    while("1 GiB streams to it", Targets, fun(N, M) -> erpc:call(N, M, size, [Gib]) end),  % queued by the caller's BEAM
+    sampling(Product),
     halt().
 
 %% One caller's times in microseconds.
@@ -70,22 +74,48 @@ line(Name, P, [Beam, Node], Goal) ->
     B = of_rounds(P, Beam), D = of_rounds(P, Node),
     io:format("~-34s ~10.1f ~10.1f ~8.2f ~.2f~s~n", [Name, B, D, D / B, Goal, if D / B =< Goal -> ""; true -> "  missed" end]).
 
-%% A null call while a gibibyte streams from the node, against an idle one.
-streaming([_, {N, M}]) ->
-    Idle = quantile(0.5, timed(400, fun() -> erpc:call(N, M, null, []) end)),
-    Self = self(),
-    ok = erpc:call(N, M, warm, [1 bsl 30]),
-    spawn_link(fun() -> 1073741824 = byte_size(erpc:call(N, M, blob, [1 bsl 30])), Self ! streamed end),
-    timer:sleep(20),
-    Times = during(N, M, []),
-    case Times of
-        [] -> io:format("the gibibyte was there before a call could be timed~n");
-        _ -> Busy = quantile(0.5, Times),
-             io:format("~-34s ~10.1f ~10.1f ~8.2f ~.2f  (idle, streaming; ~b calls)~n",
-                       ["null call while 1 GiB streams, p50", Idle, Busy, Busy / Idle, 3.0, length(Times)])
-    end.
+%% Null calls, one after the other, while another process of this node has `Bulk' under way.
+while(Name, Targets, Bulk) ->
+    Times = [begin
+                 Null = fun() -> erpc:call(N, M, null, []) end,
+                 Bulk(N, M),
+                 Idle = quantile(0.5, timed(400, Null)),
+                 Busy = during(fun() -> Bulk(N, M) end, Null),
+                 {length(Busy), Idle, quantile(0.5, Busy)}
+             end || {N, M} <- Targets],
+    [{_, BeamIdle, BeamBusy}, {Calls, NodeIdle, NodeBusy}] = Times,
+    Goal = 3.0,
+    io:format("~-34s ~10.1f ~10.1f ~8s ~.2f~s  (~.1f us, ~.1f us idle; ~b calls)~n",
+              [Name, BeamBusy / BeamIdle, NodeBusy / NodeIdle, "", Goal,
+               if NodeBusy / NodeIdle =< Goal -> ""; true -> "  missed" end, NodeBusy, NodeIdle, Calls]).
 
-during(N, M, Times) ->
-    receive streamed -> Times
-    after 0 -> during(N, M, timed(1, fun() -> erpc:call(N, M, null, []) end) ++ Times)
+%% Calls of a node that answers them itself while its device works for others.
+sampling(Node) ->
+    pong = net_adm:ping(Node),
+    Null = fun() -> [] =/= erpc:call(Node, drey, jobs, []) end,
+    Idle = quantile(0.5, timed(400, Null)),
+    Model = #{parameters => [{theta, {vector, 20}}], model => [{'~', theta, {normal, 0, 1}}]},
+    [erpc:send_request(Node, drey, sample, [Model, #{chains => 64, draws => 20000, thin => 100, outputs => []}]) || _ <- [1, 2]],
+    sampling(Node, erpc:call(Node, drey, jobs, [])),
+    Busy = timed(2000, Null),
+    [_ | _] = erpc:call(Node, drey, jobs, []),
+    io:format("~-34s ~10s ~10.1f ~8s ~.2f  (~.1f us, p99 ~.1f us; ~.1f us idle)~n",
+              ["two jobs keep its device busy", "", quantile(0.5, Busy) / Idle, "", 3.0, quantile(0.5, Busy), quantile(0.99, Busy), Idle]),
+    ok.
+
+sampling(_, [#{phase := sampling} | _]) -> ok;
+sampling(Node, [_ | Rest]) -> sampling(Node, Rest);
+sampling(Node, []) -> timer:sleep(100), sampling(Node, erpc:call(Node, drey, jobs, [])).
+
+during(Bulk, Call) ->
+    Self = self(),
+    spawn_link(fun() -> Bulk(), Self ! over end),
+    timer:sleep(20),
+    calls(Call, []).
+calls(Call, Times) ->
+    receive over -> Times
+    after 0 ->
+        T = erlang:monotonic_time(nanosecond),
+        Call(),
+        calls(Call, [(erlang:monotonic_time(nanosecond) - T) / 1000 | Times])
     end.

@@ -20,6 +20,7 @@ Channel::Channel(asio::io_context& io, std::shared_ptr<Stream> stream, bool frag
       reassembly_(limits.fragments),
       tick_timer_(io),
       finish_timer_(io),
+      pace_timer_(io),
       last_in_(std::chrono::steady_clock::now()),
       last_out_(last_in_) {}
 
@@ -125,6 +126,8 @@ void Channel::send(View control, term::Encoded payload, bool has_payload, std::u
           .raw(control);
     if (has_payload && !fragments_) out.u8(version);
     for (const auto& piece : payload.pieces) out.raw(piece.bytes());
+    if (sender != 0) last_small_ = std::chrono::steady_clock::now();
+    if (probe_ && !bulk_.empty()) put_probe(small_, pace_.hurried(std::chrono::steady_clock::now()));
     queued_ += small_.size() - before;
     return flush();
   }
@@ -134,21 +137,22 @@ void Channel::send(View control, term::Encoded payload, bool has_payload, std::u
   bulk.payload = std::move(payload);
   Writer out(bulk.head);
   if (fragments_) {
+    const bool hurry = size >= long_message || std::chrono::steady_clock::now() - last_small_ < speaks;
+    bulk.fragment = hurry ? short_fragment : long_fragment;
     // The control term must be whole in the first fragment.
-    bulk.first = std::min(bulk.left, fragment_size);
-    const std::size_t rest = bulk.left - bulk.first;
-    bulk.fragments = 1 + (rest + fragment_size - 1) / fragment_size;
+    const std::size_t first = std::min(bulk.left, bulk.fragment);
+    bulk.fragments = std::max<std::size_t>(1, (bulk.left + bulk.fragment - 1) / bulk.fragment);
     if (bulk.fragments == 1) {
-      out.u32(static_cast<std::uint32_t>(3 + control.size() + bulk.first)).u8(version).u8(header).u8(0);
+      out.u32(static_cast<std::uint32_t>(3 + control.size() + first)).u8(version).u8(header).u8(0);
     } else {
       bulk.sequence = next_sequence_++;
-      out.u32(static_cast<std::uint32_t>(19 + control.size() + bulk.first)).u8(version).u8(first_fragment);
+      out.u32(static_cast<std::uint32_t>(19 + control.size() + first)).u8(version).u8(first_fragment);
       out.u64(bulk.sequence).u64(bulk.fragments).u8(0);
     }
     out.raw(control);
   } else {
     if (size > 0xfffffff0) return close("a message of 4 GiB for a peer that takes no fragments");
-    bulk.first = bulk.left;
+    bulk.fragment = bulk.left;
     out.u32(static_cast<std::uint32_t>(2 + size + (has_payload ? 1 : 0)))
         .u8(pass_through)
         .u8(version)
@@ -171,15 +175,14 @@ void Channel::gather_bulk() {
   BulkStream stream = std::move(bulk_.front());
   bulk_.pop_front();
   Bulk& bulk = stream.messages.front();
-  std::size_t data = bulk.first;
+  const std::size_t size = std::min(bulk.left, bulk.fragment);
   if (bulk.next == bulk.fragments) {
     Bytes& head = front_heads_.emplace_back(std::move(bulk.head));
     gather_.emplace_back(head.data(), head.size());
   } else {
-    data = std::min(bulk.left, fragment_size);
     Bytes& head = front_heads_.emplace_back();
     Writer(head)
-        .u32(static_cast<std::uint32_t>(18 + data))
+        .u32(static_cast<std::uint32_t>(18 + size))
         .u8(version)
         .u8(later_fragment)
         .u64(bulk.sequence)
@@ -188,9 +191,10 @@ void Channel::gather_bulk() {
     queued_ += head.size();
   }
   gathered_ += gather_.back().size();
-  gathered_ += data;
-  bulk.left -= data;
-  while (data > 0) {
+  gathered_ += size;
+  const std::uint64_t probe = probe_ ? pace_.wrote(size, std::chrono::steady_clock::now()) : 0;
+  bulk.left -= size;
+  for (std::size_t data = size; data > 0;) {
     const View piece = bulk.payload.pieces[bulk.piece].bytes();
     const std::size_t part = std::min(data, piece.size() - bulk.offset);
     gather_.emplace_back(piece.data() + bulk.offset, part);
@@ -201,11 +205,49 @@ void Channel::gather_bulk() {
       bulk.offset = 0;
     }
   }
+  if (probe != 0) {
+    Bytes& message = front_heads_.emplace_back();
+    put_probe(message, probe);
+    gather_.emplace_back(message.data(), message.size());
+    gathered_ += message.size();
+    queued_ += message.size();
+  }
   if (--bulk.next == 0) {
     front_payloads_.push_back(std::move(bulk.payload));
     stream.messages.pop_front();
   }
   if (!stream.messages.empty()) bulk_.push_back(std::move(stream));
+}
+
+/// Whether there is a fragment to write and the pace allows it. If it does not, looks again in time.
+bool Channel::bulk_may_go() {
+  if (bulk_.empty()) return false;
+  if (!probe_ || pace_.open(std::chrono::steady_clock::now())) return true;
+  if (std::exchange(pace_armed_, true)) return false;
+  pace_timer_.expires_at(pace_.deadline());
+  pace_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self || self->closed_) return;
+    self->pace_armed_ = false;
+    if (std::chrono::steady_clock::now() >= self->pace_.deadline()) self->pace_.expired();
+    self->flush();
+  });
+  return false;
+}
+
+void Channel::put_probe(Bytes& out, std::uint64_t number) {
+  if (number == 0) return;
+  const std::size_t start = out.size();
+  Writer writer(out);
+  writer.u32(0).u8(version).u8(header).u8(0);
+  probe_(writer, number);
+  const std::size_t length = out.size() - start - 4;
+  for (std::size_t i = 0; i < 4; ++i) out[start + i] = static_cast<std::uint8_t>(length >> (24 - 8 * i));
+}
+
+void Channel::answered(std::uint64_t number) {
+  pace_.answered(number, std::chrono::steady_clock::now());
+  flush();
 }
 
 void Channel::gather() {
@@ -219,7 +261,7 @@ void Channel::gather() {
     gather_.emplace_back(front_.data(), front_.size());
     gathered_ = front_.size();
   }
-  for (std::size_t i = 0; i < fragments_a_gather && !bulk_.empty(); ++i) gather_bulk();
+  for (std::size_t i = 0; i < fragments_a_gather && bulk_may_go(); ++i) gather_bulk();
 }
 
 void Channel::written(std::size_t count) {
@@ -235,8 +277,8 @@ void Channel::written(std::size_t count) {
 void Channel::write() {
   while (!closed_) {
     if (gathered_ == 0) {
-      if (small_.empty() && bulk_.empty()) {
-        if (finishing_) close(finish_why_);
+      if (small_.empty() && !bulk_may_go()) {
+        if (finishing_ && bulk_.empty()) close(finish_why_);
         return;
       }
       gather();
@@ -294,6 +336,7 @@ void Channel::close(const std::string& why) {
   const auto self = shared_from_this();
   tick_timer_.cancel();
   finish_timer_.cancel();
+  pace_timer_.cancel();
   stream_->close();
   if (!writing_) gather_.clear();
   small_.clear();

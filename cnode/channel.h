@@ -13,6 +13,7 @@
 
 #include "cnode/fragments.h"
 #include "cnode/frames.h"
+#include "cnode/pace.h"
 #include "term/codec.h"
 
 /// A connected channel: distribution messages over a stream. Reads always, so that a peer is never made to
@@ -45,6 +46,12 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void send(View control, term::Encoded payload, bool has_payload, std::uint64_t sender);
   void send(View control) { send(control, {}, false, 0); }
 
+  /// Writes a control term that the peer answers as soon as it reads it; the answer goes to answered().
+  using Probe = std::function<void(Writer& out, std::uint64_t number)>;
+  /// From now on bulk waits for the peer's reader (cnode/pace.h). Where fragments are taken.
+  void pace(Probe probe) { probe_ = std::move(probe); }
+  void answered(std::uint64_t number);
+
   /// Ends the connection; on_closed is called before this returns.
   void close(const std::string& why);
   /// Ends the connection once what is queued has been written, or after `grace`.
@@ -57,9 +64,15 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
 
-  /// Bytes of payload in one fragment, and the size from which a message is cut into them.
-  static constexpr std::size_t fragment_size = 64 * 1024;
+  /// Messages from this size on are bulk, which others overtake between its fragments.
   static constexpr std::size_t bulk_from = 64 * 1024;
+  /// Bytes of payload in a fragment: a BEAM reads long ones 1.5 times as fast, and others wait for short ones
+  /// some 10 us. Short are those of a message that begins while others speak, and of a very long one, since
+  /// others may yet.
+  static constexpr std::size_t short_fragment = 28 * 1024;
+  static constexpr std::size_t long_fragment = 256 * 1024;
+  static constexpr std::size_t long_message = std::size_t{256} << 20;
+  static constexpr std::chrono::milliseconds speaks{20};  ///< so long after a message that is not bulk
 
  private:
   struct Bulk {
@@ -68,7 +81,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
     std::size_t piece = 0, offset = 0;  ///< next payload byte to send
     std::size_t left = 0;               ///< payload bytes to send
     std::uint64_t sequence = 0, fragments = 1, next = 1;
-    std::size_t first = 0;  ///< payload bytes in the first fragment
+    std::size_t fragment = 0;  ///< payload bytes in each but the last
   };
   struct BulkStream {
     std::uint64_t sender;
@@ -87,6 +100,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void tick();
   void arm_tick();
   void tick_back();
+  bool bulk_may_go();
+  void put_probe(Bytes& out, std::uint64_t number);
 
   asio::io_context& io_;
   std::shared_ptr<Stream> stream_;
@@ -104,6 +119,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Bytes small_;                  // small messages waiting
   std::deque<BulkStream> bulk_;  // large ones, a queue a sender, served in turn
   std::uint64_t next_sequence_ = 1;
+  Pace pace_;
+  Probe probe_;  // empty: no pace is kept
   std::size_t queued_ = 0;
 
   bool writing_ = false;
@@ -115,7 +132,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   asio::steady_timer tick_timer_;
   asio::steady_timer finish_timer_;
-  std::chrono::steady_clock::time_point last_in_, last_out_;
+  asio::steady_timer pace_timer_;
+  bool pace_armed_ = false;
+  std::chrono::steady_clock::time_point last_in_, last_out_, last_small_{};
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
 };
 

@@ -172,4 +172,17 @@ Bytes make_reference(std::string_view node, std::uint64_t number, std::uint32_t 
   return out;
 }
 
+std::optional<std::uint64_t> own_reference(View reference, std::string_view node, std::uint32_t creation) {
+  if (tag(reference) != NewerReference) return {};
+  Reader in(reference.subspan(1));
+  if (in.u16() != 3) return {};
+  std::size_t used = 0;
+  if (atom_at(in.rest(), &used) != node) return {};
+  in.take(used);
+  if (in.u32() != creation) return {};
+  const std::uint64_t low = in.u32(), high = in.u32();
+  if (low > 0x3ffff || in.u32() != 0) return {};
+  return high << 18 | low;
+}
+
 }  // namespace drey::cnode::raw

@@ -45,7 +45,9 @@ Bytes make_atom(std::string_view name);
 Bytes make_pid(std::string_view node, std::uint64_t number, std::uint32_t creation);
 /// The number of a pid that make_pid would make for this node and creation; nothing for any other.
 std::optional<std::uint64_t> own_pid(View pid, std::string_view node, std::uint32_t creation);
-/// NEWER_REFERENCE_EXT of three words
+/// NEWER_REFERENCE_EXT of three words; 50 bits of the number are kept
 Bytes make_reference(std::string_view node, std::uint64_t number, std::uint32_t creation);
+/// The number of a reference that make_reference would make for this node and creation; nothing for any other.
+std::optional<std::uint64_t> own_reference(View reference, std::string_view node, std::uint32_t creation);
 
 }  // namespace drey::cnode::raw

@@ -98,9 +98,9 @@ void apply(Node& node, std::uint64_t process, Target target, std::function<void(
   node.run_call(process, *found, std::move(call), std::move(answer));
 }
 
-void spawn_request(Node& node, Session& session, const control::SpawnRequest& request, View arguments,
-                   const std::shared_ptr<const void>& owner) {
-  const Term decoded = term::decode(arguments, nullptr, owner);
+void spawn_request(Node& node, Session& session, const control::SpawnRequest& request,
+                   const Session::Payload& arguments) {
+  const Term decoded = arguments.decode();
   const auto* list = decoded.as<term::List>();
   if (list == nullptr || list->tail || list->elements.size() != request.arity)
     throw Error("bad_control", "a spawn request whose arguments are no list of its arity");
@@ -126,7 +126,7 @@ void spawn_request(Node& node, Session& session, const control::SpawnRequest& re
       process.pid);
 
   Target target;
-  target.echo_arguments = arguments.size() <= echo_limit;
+  target.echo_arguments = arguments.bytes.size() <= echo_limit;
   std::function<void(Process&, Outcome)> answer = [&node](Process& ended, Outcome outcome) {
     end(node, ended, spawn_reason(std::move(outcome)));
   };

@@ -7,8 +7,8 @@
 namespace drey::cnode::rpc {
 
 /// A spawn request with its argument list. Answers with a spawn reply at once, before the call is queued.
-void spawn_request(Node& node, Session& session, const control::SpawnRequest& request, View arguments,
-                   const std::shared_ptr<const void>& owner);
+void spawn_request(Node& node, Session& session, const control::SpawnRequest& request,
+                   const Session::Payload& arguments);
 
 /// What a caller asks to be called, as terms that may be anything.
 struct Target {

@@ -7,11 +7,25 @@
 #include "cnode/rpc.h"
 
 namespace drey::cnode {
+namespace {
+
+/// Of a reference's number, so that no other reference of this node is taken for a probe's.
+constexpr std::uint64_t probe_bit = std::uint64_t{1} << 49;
+
+}  // namespace
 
 Session::Session(Node& node, handshake::Peer peer, std::shared_ptr<Channel> channel, SessionLimits limits)
     : node_(node), peer_(std::move(peer)), channel_(std::move(channel)), limits_(limits) {}
 
 void Session::start(View received_already) {
+  // A monitor of a name that nothing can have: the peer says at once that there is no such process.
+  if (has(flags::Fragments) && has(flags::DistMonitorName) && channel_->stream().same_host())
+    channel_->pace([this](Writer& out, std::uint64_t number) {
+      const Bytes reference =
+          raw::make_reference(node_.name(), number | probe_bit, node_.processes().creation());
+      control::put(out, control::Monitor{node_.processes().find_name("net_kernel")->pid,
+                                         raw::make_atom("undefined"), reference});
+    });
   channel_->start(
       [self = shared_from_this()](View bytes, const std::shared_ptr<const void>& owner) {
         self->on_message(bytes, owner);
@@ -24,7 +38,11 @@ bool Session::admits_call() const {
          !node_.stopping();
 }
 
-term::Term Session::Payload::decode() const { return term::decode(bytes, nullptr, owner); }
+term::Term Session::Payload::decode() const {
+  term::Limits limits;
+  limits.bytes = bytes.size();  // the channel has bounded them
+  return term::decode(bytes, nullptr, owner, limits);
+}
 
 void Session::on_message(View bytes, const std::shared_ptr<const void>& owner) {
   const control::Parsed parsed = control::parse(bytes);
@@ -128,7 +146,7 @@ void Session::handle(const control::Demonitor& m, const Payload&) {
 }
 
 void Session::handle(const control::SpawnRequest& m, const Payload& payload) {
-  rpc::spawn_request(node_, *this, m, payload.bytes, payload.owner);
+  rpc::spawn_request(node_, *this, m, payload);
 }
 
 void Session::handle(const control::UnlinkId& m, const Payload&) {
@@ -140,9 +158,13 @@ void Session::handle(const control::UnlinkId& m, const Payload&) {
   channel_->send(scratch_);
 }
 
-// This node monitors, links to and spawns nothing elsewhere, and makes no aliases: answers to such are late
-// or forged.
-void Session::handle(const control::MonitorExit&, const Payload&) {}
+/// The only monitors that this node holds are the probes of the channel's pace.
+void Session::handle(const control::MonitorExit& m, const Payload&) {
+  const auto number = raw::own_reference(m.reference, node_.name(), node_.processes().creation());
+  if (number && (*number & probe_bit) != 0) channel_->answered(*number & ~probe_bit);
+}
+
+// This node links to and spawns nothing elsewhere, and makes no aliases: answers to such are late or forged.
 void Session::handle(const control::SpawnReply&, const Payload&) {}
 void Session::handle(const control::UnlinkIdAck&, const Payload&) {}
 void Session::handle(const control::AliasSend&, const Payload&) {}

@@ -30,6 +30,14 @@ class Session : public std::enable_shared_from_this<Session> {
   const handshake::Peer& peer() const { return peer_; }
   Channel& channel() { return *channel_; }
   bool has(std::uint64_t flag) const { return (peer_.flags & flag) != 0; }
+  /// What follows a control message.
+  struct Payload {
+    View bytes;
+    std::shared_ptr<const void> owner;
+    /// \throws Error{bad_term}
+    term::Term decode() const;
+  };
+
   /// Whether one more call may begin.
   bool admits_call() const;
   std::size_t calls() const { return running_.size(); }
@@ -56,11 +64,6 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_message(View bytes, const std::shared_ptr<const void>& owner);
   void on_closed(const std::string& why);
 
-  struct Payload {
-    View bytes;
-    std::shared_ptr<const void> owner;
-    term::Term decode() const;
-  };
   void handle(const control::Link& m, const Payload&);
   void handle(const control::Send& m, const Payload&);
   void handle(const control::RegSend& m, const Payload&);

@@ -6,28 +6,12 @@
 namespace drey::cnode {
 namespace {
 
-/// Keeps the kernel's queues short: what stands in them, no message can overtake. Towards another machine
-/// only what is not sent yet, since what is under way must cover its distance; on this machine nothing has
-/// to.
-void keep_short(tcp::socket& socket, const asio::ip::address& peer) {
-  error_code ignored;
-  if (peer.is_loopback()) socket.set_option(asio::socket_base::send_buffer_size(256 * 1024), ignored);
-#ifdef TCP_NOTSENT_LOWAT
-  const int bytes = 128 * 1024;
-  (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
-#endif
-}
-
 class PlainStream final : public Stream {
  public:
   explicit PlainStream(tcp::socket socket) : socket_(std::move(socket)) {
     error_code ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
-    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
     socket_.non_blocking(true, ignored);
-    const auto remote = socket_.remote_endpoint(ignored);
-    if (!ignored) address_ = remote.address();
-    keep_short(socket_, address_);
+    prepare(socket_);
   }
 
   void async_read_some(asio::mutable_buffer into, Handler handler) override {
@@ -50,14 +34,29 @@ class PlainStream final : public Stream {
     socket_.close(ignored);
   }
   std::size_t handshake_header() const override { return 2; }
-  const asio::ip::address& address() const override { return address_; }
 
  private:
   tcp::socket socket_;
-  asio::ip::address address_;
 };
 
 }  // namespace
+
+/// What stands in the kernel's queues, no message can overtake. Towards another machine only what is not sent
+/// yet is kept short, since what is under way must cover its distance; on this machine nothing has to.
+void Stream::prepare(tcp::socket& socket) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  const auto remote = socket.remote_endpoint(ignored);
+  if (!ignored) address_ = remote.address();
+  const auto local = socket.local_endpoint(ignored);
+  same_host_ = address_.is_loopback() || (!ignored && local.address() == address_);
+  if (same_host_) socket.set_option(asio::socket_base::send_buffer_size(256 * 1024), ignored);
+#ifdef TCP_NOTSENT_LOWAT
+  const int bytes = 128 * 1024;
+  (void)setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+#endif
+}
 
 std::shared_ptr<Stream> make_plain_stream(tcp::socket socket) {
   return std::make_shared<PlainStream>(std::move(socket));

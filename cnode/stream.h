@@ -36,8 +36,18 @@ class Stream {
 
   /// Bytes of the length in front of a handshake message: 2 in clear, 4 under TLS.
   virtual std::size_t handshake_header() const = 0;
-  /// The address of the other side, without the port, and both for a log.
-  virtual const asio::ip::address& address() const = 0;
+  /// The address of the other side, without the port.
+  const asio::ip::address& address() const { return address_; }
+  /// Whether the other side is on this machine.
+  bool same_host() const { return same_host_; }
+
+ protected:
+  /// Learns where the other side is. No delay of small packets, short queues in the kernel.
+  void prepare(tcp::socket& socket);
+
+ private:
+  asio::ip::address address_;
+  bool same_host_ = false;
 };
 
 /// TCP, with Nagle's algorithm off.

@@ -17,13 +17,9 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
  public:
   TlsStream(tcp::socket socket, std::shared_ptr<ssl::context> context, const std::string& host, bool verify)
       : context_(std::move(context)), stream_(std::move(socket), *context_), server_(host.empty()) {
-    error_code ignored;
-    auto& lowest = stream_.lowest_layer();
-    lowest.set_option(tcp::no_delay(true), ignored);
-    lowest.set_option(asio::socket_base::keep_alive(true), ignored);
-    const auto remote = lowest.remote_endpoint(ignored);
-    if (!ignored) address_ = remote.address();
+    prepare(stream_.next_layer());
     if (server_) return;
+    error_code ignored;
     if (asio::ip::make_address(host, ignored); ignored)
       SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str());
     if (verify) stream_.set_verify_callback(ssl::host_name_verification(host), ignored);
@@ -57,13 +53,11 @@ class TlsStream final : public Stream, public std::enable_shared_from_this<TlsSt
     stream_.lowest_layer().close(ignored);
   }
   std::size_t handshake_header() const override { return 4; }
-  const asio::ip::address& address() const override { return address_; }
 
  private:
   std::shared_ptr<ssl::context> context_;
   ssl::stream<tcp::socket> stream_;
   bool server_;
-  asio::ip::address address_;
   std::array<std::uint8_t, 16384> record_;
 };
 

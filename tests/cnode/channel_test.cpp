@@ -87,6 +87,45 @@ TEST_F(ChannelPair, LargeMessagesOfTwoSendersShareTheWay) {
   EXPECT_EQ(received[0].size(), control_b.size() + 5 + (1u << 20));
 }
 
+TEST_F(ChannelPair, BulkWaitsForThePeersReaderWhileOthersSpeak) {
+  std::uint64_t answers = 0;
+  tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+  tcp::socket a(io), b(io);
+  a.connect(acceptor.local_endpoint());
+  acceptor.accept(b);
+  one = std::make_shared<Channel>(io, make_plain_stream(std::move(a)), true, ChannelLimits{});
+  two = std::make_shared<Channel>(io, make_plain_stream(std::move(b)), true, ChannelLimits{});
+  one->start([](View, const std::shared_ptr<const void>&) {}, [](const std::string&) {}, {});
+  one->pace([](Writer& out, std::uint64_t number) { out.raw(control_b).u64(number); });
+  std::size_t under_way = 0, whole = 0;
+  two->start(
+      [&](View bytes, const std::shared_ptr<const void>&) {
+        if (bytes.size() != control_b.size() + 8) {
+          ++whole;
+          return;
+        }
+        // What was written and not read yet, and at the first probes what the wide window had let go.
+        if (++answers > 10) under_way = std::max(under_way, one->bytes_out() - two->bytes_in());
+        one->answered(Reader(bytes.subspan(control_b.size())).u64());
+      },
+      [](const std::string&) {}, {});
+  one->send(control_b, payload(10, 2), true, 2);
+  one->send(control_a, payload(20 << 20, 1), true, 1);
+  one->send(control_b, payload(10, 2), true, 2);
+  run_until([&] { return whole == 3; });
+  EXPECT_GT(answers, (std::size_t{16} << 20) / Channel::short_fragment);
+  EXPECT_LE(under_way, 2 * Channel::short_fragment);
+}
+
+TEST_F(ChannelPair, WithoutAnswersBulkStillGoes) {
+  join(true);
+  one->pace([](Writer& out, std::uint64_t number) { out.raw(control_b).u64(number); });
+  one->send(control_a, payload(20 << 20, 1), true, 1);
+  one->send(control_b, payload(10, 2), true, 2);
+  const std::size_t size = control_a.size() + 5 + (20 << 20);
+  run_until([&] { return !received.empty() && received.back().size() == size; });
+}
+
 TEST_F(ChannelPair, APeerThatDoesNotReadIsCutOff) {
   ChannelLimits limits;
   limits.queued = 1 << 20;

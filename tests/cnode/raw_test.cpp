@@ -54,6 +54,19 @@ TEST(Raw, AtomsOfEveryEncoding) {
   EXPECT_FALSE(is_atom(hex("6d00000003726578"), "rex"));
 }
 
+TEST(Raw, ReferencesOfThisNodeAreKnownAgain) {
+  for (const std::uint64_t number :
+       {std::uint64_t{0}, std::uint64_t{77}, (std::uint64_t{1} << 49) + 262144}) {
+    const Bytes reference = make_reference("a@h", number, 9);
+    EXPECT_TRUE(is_reference(reference));
+    EXPECT_EQ(own_reference(reference, "a@h", 9), number);
+    EXPECT_EQ(own_reference(reference, "b@h", 9), std::nullopt);
+    EXPECT_EQ(own_reference(reference, "a@h", 8), std::nullopt);
+  }
+  EXPECT_EQ(own_reference(make_pid("a@h", 1, 9), "a@h", 9), std::nullopt);
+  EXPECT_EQ(own_reference(hex("5a0002 7703614068 00000009 00000001 00000000"), "a@h", 9), std::nullopt);
+}
+
 TEST(Raw, SplitsTuplesWithoutReadingPastThem) {
   std::size_t used = 0;
   const Bytes bytes = hex("6802 6101 6a ffff");
