@@ -197,6 +197,7 @@ State* make_state(ERL_NIF_TERM load_info) {
   }
   service::EngineOptions options;
   options.door = "nif";
+  options.max_stream_bytes = 0;  // the VM's own, until whoever got them drops them
   const Term* node = info.find("node");
   const auto* name = node ? node->as<term::Binary>() : nullptr;
   options.node_name = name ? std::string(name->text()) : "nonode@nohost";

@@ -44,16 +44,17 @@ std::vector<double> scale_of(const Tuning& tuning) {
   return roots;
 }
 
-/// The most transitions that a chain of a saved state has made.
-std::uint64_t most_transitions(std::span<const std::byte> state, std::uint64_t count) {
+/// The fewest and the most transitions that a chain of a saved state has made.
+std::pair<std::uint32_t, std::uint32_t> transitions(std::span<const std::byte> state, std::uint64_t count) {
   const auto words = state.last(StateLayout::kWords * count * 4);
-  std::uint32_t most = 0;
+  std::uint32_t least = ~0u, most = 0;
   for (std::uint64_t c = 0; c < count; ++c) {
     std::uint32_t iteration = 0;
     std::memcpy(&iteration, words.data() + (kIteration * count + c) * 4, 4);
+    least = std::min(least, iteration);
     most = std::max(most, iteration);
   }
-  return most;
+  return {least, most};
 }
 
 bool earlier(const Snapshot::Suspect& a, const Snapshot::Suspect& b) {
@@ -225,7 +226,7 @@ void Run::leave() {
   if (!chains_) return;
   Batch& batch = batches_[resident_];
   batch.state = chains_->save();
-  batch.ahead = most_transitions(batch.state, batch.count) / options_.thin - batch.draws;
+  batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
   batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
   chains_.reset();
 }
@@ -237,7 +238,7 @@ Snapshot Run::save() const {
     Snapshot::Batch batch = batches_[b];
     if (chains_ && resident_ == b) {
       batch.state = chains_->save();
-      batch.ahead = most_transitions(batch.state, batch.count) / options_.thin - batch.draws;
+      batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
       batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
     }
     snapshot.batches.push_back(std::move(batch));
@@ -248,6 +249,17 @@ Snapshot Run::save() const {
   snapshot.deep = deep_;
   snapshot.gradients = gradients_;
   return snapshot;
+}
+
+void Run::flush(const OnWindow& on_window) {
+  if (!chains_) return;
+  Batch& batch = batches_[resident_];
+  const std::uint64_t complete =
+      std::min<std::uint64_t>(transitions(chains_->save(), batch.count).first / options_.thin, lap_ + slots_);
+  while (batch.draws < std::min(complete, options_.draws)) {
+    const std::uint64_t end = std::min({complete, options_.draws, batch.draws + most_window_});
+    on_window(take(batch, options_of(batch), end - batch.draws));
+  }
 }
 
 std::uint64_t Run::handed() const {

@@ -91,6 +91,9 @@ class Run {
   /// \throws Error{bad_start} when chains have no finite density where they start
   End draw(const OnWindow& on_window, const OnProgress& progress = {}, std::stop_token stop = {});
 
+  /// Between calls of draw(): hands out what the chains on the device all have, window or not.
+  void flush(const OnWindow& on_window);
+
   /// Draws that every chain has handed out.
   std::uint64_t handed() const;
   /// Between calls of draw().

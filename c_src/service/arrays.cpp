@@ -147,6 +147,9 @@ Term array_f32(std::vector<float> values, const Shape& shape) {
 Term array_s32(std::vector<std::int32_t> values, const Shape& shape) {
   return array("s32", std::move(values), shape);
 }
+Term array_s64(std::vector<std::int64_t> values, const Shape& shape) {
+  return array("s64", std::move(values), shape);
+}
 Term array_u8(std::vector<std::uint8_t> values, const Shape& shape) {
   return array("u8", std::move(values), shape);
 }

@@ -31,6 +31,7 @@ Numbers read_numbers(const term::Term& value, std::string_view what,
 term::Term array_f64(std::vector<double> values, const Shape& shape);
 term::Term array_f32(std::vector<float> values, const Shape& shape);
 term::Term array_s32(std::vector<std::int32_t> values, const Shape& shape);
+term::Term array_s64(std::vector<std::int64_t> values, const Shape& shape);
 term::Term array_u8(std::vector<std::uint8_t> values, const Shape& shape);
 /// A finite number as a float; a number that is not finite, which no Erlang float can hold, as the binary
 /// `<<"nan">>`, `<<"infinity">>` or `<<"neg_infinity">>`.

@@ -15,7 +15,7 @@ namespace drey::service {
 using term::Term;
 
 std::span<const CallRow> calls() {
-  static const std::array<CallRow, 9> rows = {{
+  static const std::array<CallRow, 10> rows = {{
       {"info", 0, Kind::Quick, prepare_info, "info()", "#{version, node, door, devices, limits}",
        "the engine, its devices, its limits"},
       {"check", 1, Kind::Job, prepare_check, "check(Model)",
@@ -33,6 +33,8 @@ std::span<const CallRow> calls() {
       {"jobs", 0, Kind::Immediate, nullptr, "jobs()", "[Job]", "what runs and waits"},
       {"cancel", 1, Kind::Immediate, nullptr, "cancel(Job)", "ok",
        "stops a job; its caller gets reason cancelled"},
+      {"credit", 2, Kind::Immediate, nullptr, "credit(Job, N)", "ok",
+       "lets a streaming job send N windows more"},
   }};
   return rows;
 }
@@ -87,20 +89,6 @@ std::uint64_t default_chains(const gpu::Device& device, std::uint64_t draws, std
 std::uint64_t fresh_seed() {
   std::random_device random;
   return (std::uint64_t{random()} << 32 | random()) >> 11;
-}
-
-void check_size(const model::Model& model, const nuts::Options& options, const EngineOptions& engine) {
-  // Points, outputs and six statistics, as doubles. The factors are bounded, so the product fits.
-  const double bytes = 8.0 * static_cast<double>(options.chains) * static_cast<double>(options.draws) *
-                       static_cast<double>(model.dimension + model.output_size + 6);
-  if (bytes > static_cast<double>(engine.max_result_bytes))
-    throw Error("too_large",
-                fmt::format("{} chains of {} draws of {} numbers take {:.1f} GiB, {:.1f} allowed at once; "
-                            "take fewer chains or "
-                            "draws, thin, or split the run into jobs (first_chain, tuning)",
-                            options.chains, options.draws, model.dimension + model.output_size + 6,
-                            bytes / (1u << 30), static_cast<double>(engine.max_result_bytes) / (1u << 30)),
-                "options");
 }
 
 }  // namespace drey::service

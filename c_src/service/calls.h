@@ -14,6 +14,7 @@
 #include "service/engine.h"
 #include "service/models.h"
 #include "service/options.h"
+#include "service/stream.h"
 #include "term/term.h"
 
 /// The calls, one file each (call_sample.cpp, ...). A call is prepared where it came in: its arguments are
@@ -28,6 +29,11 @@ struct Context {
   Samplers* samplers = nullptr;  ///< of the device's worker; null for work on the host
   /// Notes the phase and how far it is, for jobs() and stream_to. May be called often.
   std::function<void(const nuts::Progress&)> progress;
+  /// Sends `{drey, Job, Message}` to the subscriber; nothing where there is none.
+  std::function<void(term::Term message)> send;
+  std::shared_ptr<Outflow> outflow;  ///< of the subscriber
+  /// Why a stop was requested when the call is to answer what it has: "deadline" or "cancelled"; else empty.
+  std::function<std::string()> ending;
 };
 
 /// A call that was looked at and can start.
@@ -36,6 +42,9 @@ struct Prepared {
   std::optional<std::uint32_t> device;  ///< of the option `device`
   std::optional<std::chrono::milliseconds> deadline;
   std::optional<term::Term> stream_to;
+  bool stream_progress = true;
+  std::optional<std::uint64_t> credit;
+  bool yields = false;  ///< answers itself, soon, what it has when its deadline passes or cancel(Job) comes
   /// Answers with the whole answer, `{ok, ...}` included. \throws Error, or any exception
   std::function<term::Term(Context&)> work;
 };
@@ -82,7 +91,5 @@ void check_stop(const Context& context);
 std::uint64_t default_chains(const gpu::Device& device, std::uint64_t draws, std::uint64_t numbers_a_draw);
 /// A seed nobody has to choose, below 2^53 so that every language prints it exactly.
 std::uint64_t fresh_seed();
-/// \throws Error{too_large} when a run's draws would pass the engine's memory limit
-void check_size(const model::Model& model, const nuts::Options& options, const EngineOptions& engine);
 
 }  // namespace drey::service

@@ -1,8 +1,7 @@
 #include "service/diagnostics.h"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -10,28 +9,37 @@
 
 namespace drey::service {
 
-std::vector<std::string> warnings(const nuts::Draws& draws, const std::vector<stats::Row>& rows) {
-  std::vector<std::string> found;
-  const std::uint64_t total = draws.chains * draws.draws;
-  if (total == 0) return found;
+namespace {
 
+/// Fewer draws say little about the variance of the energy.
+constexpr std::uint64_t kLeastDraws = 50;
+
+}  // namespace
+
+std::vector<double> ebfmi(std::span<const double> energy, std::uint64_t chains) {
+  std::vector<double> fractions(chains, std::numeric_limits<double>::quiet_NaN());
+  const std::uint64_t draws = energy.size() / chains;
+  if (draws < kLeastDraws) return fractions;
+  for (std::uint64_t c = 0; c < chains; ++c) fractions[c] = stats::ebfmi(energy.subspan(c * draws, draws));
+  return fractions;
+}
+
+std::vector<std::string> warnings(std::uint64_t chains, std::span<const double> ebfmi,
+                                  const std::vector<stats::Row>& rows) {
+  std::vector<std::string> found;
   std::uint64_t low = 0;
   double lowest = 1;
-  for (std::uint64_t c = 0; draws.energy.size() == total && c < draws.chains; ++c) {
-    // Fewer draws say little about the variance of the energy.
-    if (draws.draws < 50) break;
-    const double fraction = stats::ebfmi(std::span(draws.energy).subspan(c * draws.draws, draws.draws));
+  for (const double fraction : ebfmi)
     if (fraction < 0.3) {
       ++low;
       lowest = std::min(lowest, fraction);
     }
-  }
   if (low > 0)
     found.push_back(
         fmt::format("E-BFMI is below 0.3 in {} of {} chains (lowest {:.2f}): the tails of the energy are "
                     "explored slowly; "
                     "write hierarchical parameters non-centred, or put tighter priors on scales",
-                    low, draws.chains, lowest));
+                    low, chains, lowest));
 
   const stats::Row* worst = nullptr;
   std::size_t above = 0;
@@ -47,7 +55,7 @@ std::vector<std::string> warnings(const nuts::Draws& draws, const std::vector<st
                     "warm-up and draws, and check the model for several modes",
                     above, rows.size(), worst->rhat, worst->name));
 
-  const double enough = 100.0 * static_cast<double>(std::min<std::uint64_t>(draws.chains, 4));
+  const double enough = 100.0 * static_cast<double>(std::min<std::uint64_t>(chains, 4));
   const stats::Row* least = nullptr;
   const auto ess = [](const stats::Row& row) { return std::min(row.ess_bulk, row.ess_tail); };
   std::size_t below = 0;

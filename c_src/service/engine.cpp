@@ -63,7 +63,7 @@ class Engine::Impl {
     std::shared_ptr<Job> job;
     try {
       Prepared prepared = row->prepare(std::move(call.arguments));
-      job = std::make_shared<Job>(ticket, *row, call, std::move(prepared));
+      job = std::make_shared<Job>(ticket, *row, call, std::move(prepared), options_.max_stream_bytes);
     } catch (...) {
       call.reply(current_error());
       return ticket;
@@ -90,13 +90,18 @@ class Engine::Impl {
     return ticket;
   }
 
-  bool cancel(Ticket ticket) {
+  /// \param asked by a call: a caller still waits for what the job has. Else the caller is gone.
+  bool cancel(Ticket ticket, bool asked) {
+    const auto job = find(ticket);
+    if (!job || job->answered()) return false;
+    if (asked && job->ask("cancelled")) {
+      wake_.notify_all();
+      return true;
+    }
+    job->stop.request_stop();
     {
       const std::lock_guard lock(mutex_);
-      const auto found = jobs_.find(ticket);
-      if (found == jobs_.end() || found->second->answered()) return false;
-      found->second->stop.request_stop();
-      cancelled_.push_back(found->second);
+      cancelled_.push_back(job);
     }
     wake_.notify_all();
     return true;
@@ -132,12 +137,32 @@ class Engine::Impl {
       return term::list(std::move(list));
     }
     const auto* id = arguments[0].as<std::int64_t>();
+    if (row.name == "credit") return credit(id, arguments);
     if (!id)
       return error_term(
           Error("wrong_type", fmt::format("a job is the integer that jobs() lists as id; found {}",
                                           term::to_string(arguments[0]))));
-    if (*id < 0 || !cancel(static_cast<Ticket>(*id)))
+    if (*id < 0 || !cancel(static_cast<Ticket>(*id), true))
       return error_term(Error("no_such_job", fmt::format("no job {} runs or waits here", *id)));
+    return term::atom("ok");
+  }
+
+  std::shared_ptr<Job> find(Ticket ticket) {
+    const std::lock_guard lock(mutex_);
+    const auto found = jobs_.find(ticket);
+    return found == jobs_.end() ? nullptr : found->second;
+  }
+
+  Term credit(const std::int64_t* id, const std::vector<Term>& arguments) {
+    const auto* windows = arguments[1].as<std::int64_t>();
+    if (!id || !windows || *windows < 1)
+      return error_term(Error("wrong_type", fmt::format("credit takes a job's id and a number of windows from 1; found {} "
+                                                        "and {}",
+                                                        term::to_string(arguments[0]), term::to_string(arguments[1]))));
+    const auto job = *id < 0 ? nullptr : find(static_cast<Ticket>(*id));
+    if (!job) return error_term(Error("no_such_job", fmt::format("no job {} runs or waits here", *id)));
+    if (!job->outflow || !job->outflow->grant(static_cast<std::uint64_t>(*windows)))
+      return error_term(Error("bad_option", fmt::format("job {} was started without the option credit", *id)));
     return term::atom("ok");
   }
 
@@ -163,18 +188,26 @@ class Engine::Impl {
       std::optional<Clock::time_point> next;
       const auto now = Clock::now();
       for (const auto& [id, job] : jobs_) {
-        if (!job->deadline || job->answered()) continue;
-        if (*job->deadline <= now)
+        if (job->answered()) continue;
+        const auto grace = job->grace();
+        const auto until = grace ? grace : job->deadline;
+        if (!until) continue;
+        if (*until <= now)
           late.push_back(job);
-        else if (!next || *job->deadline < *next)
-          next = *job->deadline;
+        else if (!next || *until < *next)
+          next = *until;
       }
       if (!late.empty()) {
         lock.unlock();
-        for (const auto& job : late)
-          end(job, "deadline",
-              fmt::format("deadline_ms passed while the job was {}; allow more time, or ask for fewer draws",
-                          job->reached()));
+        for (const auto& job : late) {
+          // One that answers itself has time to; one that has had it is answered.
+          if (!job->grace() && job->ask("deadline")) continue;
+          const bool cancelled = job->ending() == "cancelled";
+          end(job, cancelled ? "cancelled" : "deadline",
+              cancelled ? "the job was cancelled"
+                        : fmt::format("deadline_ms passed while the job was {}; allow more time, or ask for fewer draws",
+                                      job->reached()));
+        }
         lock.lock();
       } else if (next) {
         wake_.wait_until(lock, *next);
@@ -268,7 +301,7 @@ bool Engine::exports(std::string_view function, std::size_t arity) {
   return find_call(function, arity) != nullptr;
 }
 Ticket Engine::submit(Call call) { return impl_->submit(std::move(call)); }
-void Engine::cancel(Ticket ticket) { impl_->cancel(ticket); }
+void Engine::cancel(Ticket ticket) { impl_->cancel(ticket, false); }
 std::string Engine::device_name() const { return impl_->device_name(); }
 
 }  // namespace drey::service

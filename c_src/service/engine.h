@@ -34,6 +34,9 @@ struct EngineOptions {
   int device = -1;            ///< index into the devices; -1: the best one
   std::size_t max_jobs = 64;  ///< running and waiting; more are refused with reason `busy`
   std::size_t max_result_bytes = std::size_t{4} << 30;  ///< a run's draws in the host's memory, at most
+  /// Streamed draws that this door may hold for one job before they are on their way; 0: any number, for a door that
+  /// holds them as long as their reader does.
+  std::size_t max_stream_bytes = std::size_t{64} << 20;
 };
 
 /// The engine. All members may be called from any thread; none blocks on a device.

@@ -12,6 +12,8 @@ namespace {
 
 /// Progress goes to a subscriber at most so often; a change of phase goes at once.
 constexpr auto send_interval = std::chrono::milliseconds(100);
+/// What a call that answers what it has may take for it.
+constexpr auto grace_time = std::chrono::seconds(30);
 
 std::optional<Job::Clock::time_point> deadline_of(const Prepared& prepared) {
   if (!prepared.deadline) return std::nullopt;
@@ -20,11 +22,12 @@ std::optional<Job::Clock::time_point> deadline_of(const Prepared& prepared) {
 
 }  // namespace
 
-Job::Job(Ticket ticket, const CallRow& call_row, Call call, Prepared work)
+Job::Job(Ticket ticket, const CallRow& call_row, Call call, Prepared work, std::size_t most_held)
     : id(ticket),
       row(call_row),
       prepared(std::move(work)),
       deadline(deadline_of(prepared)),
+      outflow(prepared.stream_to ? std::make_shared<Outflow>(prepared.credit, most_held) : nullptr),
       call_(std::move(call)) {
   call_.arguments.clear();
 }
@@ -50,13 +53,42 @@ void Job::note(const nuts::Progress& progress) {
     done_ = progress.done;
     total_ = progress.total;
     divergent_ = progress.divergent;
-    if (!prepared.stream_to || !call_.send || answered()) return;
+    if (!prepared.stream_progress) return;
     const auto now = Clock::now();
     if (!turned && now - last_sent_ < send_interval && !(total_ > 0 && done_ == total_)) return;
     last_sent_ = now;
-    message = progress_message();
+    message = progress_term();
   }
-  call_.send(*prepared.stream_to, std::move(message));
+  send(std::move(message));
+}
+
+void Job::send(Term message) const {
+  if (!prepared.stream_to || !call_.send || answered()) return;
+  call_.send(*prepared.stream_to,
+             term::tuple({term::atom("drey"), Term(static_cast<std::int64_t>(id)), std::move(message)}));
+}
+
+bool Job::ask(const char* reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!prepared.yields || !running_) return false;
+    if (ending_.empty()) {
+      ending_ = reason;
+      grace_ = Clock::now() + grace_time;
+    }
+  }
+  stop.request_stop();
+  return true;
+}
+
+std::string Job::ending() const {
+  const std::lock_guard lock(mutex_);
+  return ending_;
+}
+
+std::optional<Job::Clock::time_point> Job::grace() const {
+  const std::lock_guard lock(mutex_);
+  return grace_;
 }
 
 bool Job::running() const {
@@ -71,14 +103,12 @@ std::string Job::reached() const {
   return fmt::format("in phase {}, {} of {} transitions", phase_, done_, total_);
 }
 
-Term Job::progress_message() const {
-  return term::tuple(
-      {term::atom("drey"), Term(static_cast<std::int64_t>(id)),
-       term::tuple({term::atom("progress"),
-                    term::map({{"phase", term::atom(phase_)},
-                               {"done", Term(static_cast<std::int64_t>(done_))},
-                               {"total", Term(static_cast<std::int64_t>(total_))},
-                               {"divergent", Term(static_cast<std::int64_t>(divergent_))}})})});
+Term Job::progress_term() const {
+  return term::tuple({term::atom("progress"),
+                      term::map({{"phase", term::atom(phase_)},
+                                 {"done", Term(static_cast<std::int64_t>(done_))},
+                                 {"total", Term(static_cast<std::int64_t>(total_))},
+                                 {"divergent", Term(static_cast<std::int64_t>(divergent_))}})});
 }
 
 Term Job::describe() const {

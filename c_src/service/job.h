@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -21,7 +23,8 @@ class Job {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Job(Ticket id, const CallRow& row, Call call, Prepared prepared);
+  /// \param most_held bytes that draws on their way to the subscriber may hold; 0: any number
+  Job(Ticket id, const CallRow& row, Call call, Prepared prepared, std::size_t most_held = 0);
 
   const Ticket id;
   const CallRow& row;
@@ -32,6 +35,19 @@ class Job {
   /// Sends the answer unless one was sent before. Call without locks held.
   void answer(term::Term term);
   bool answered() const { return answered_.load(); }
+
+  /// Asks the call to end and to answer what it has, for this reason ("deadline", "cancelled"); the first one counts.
+  /// \return false when it cannot: it does not run, or is of those that only stop
+  bool ask(const char* reason);
+  /// Why it was asked; empty: it was not.
+  std::string ending() const;
+  /// When a call that was asked has had its time.
+  std::optional<Clock::time_point> grace() const;
+
+  /// To the subscriber, `{drey, Id, Message}`; dropped where there is none.
+  void send(term::Term message) const;
+  /// What bounds the draws on their way to it; null where there is none.
+  const std::shared_ptr<Outflow> outflow;
 
   /// The worker's own marks.
   void begin(std::int64_t device);
@@ -44,7 +60,7 @@ class Job {
   term::Term describe() const;
 
  private:
-  term::Term progress_message() const;
+  term::Term progress_term() const;
 
   Call call_;
   const Clock::time_point submitted_ = Clock::now();
@@ -55,6 +71,8 @@ class Job {
   std::string phase_ = "waiting";
   std::uint64_t done_ = 0, total_ = 0, divergent_ = 0;
   Clock::time_point last_sent_;
+  std::string ending_;
+  std::optional<Clock::time_point> grace_;
 };
 
 }  // namespace drey::service

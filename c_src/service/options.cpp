@@ -58,6 +58,8 @@ std::optional<std::string> name_of(const Term& value) {
 
 constexpr std::int64_t max_chains = 65536, max_draws = 1000000, max_warmup = 100000, max_thin = 10000,
                        max_budget = 1000000, max_depth = 15;
+/// Draws of each chain where `stop` ends the run.
+constexpr std::uint64_t default_cap = 10000;
 constexpr std::int64_t max_first = (std::int64_t{1} << 32) - 1 - max_chains;
 
 struct Row {
@@ -139,12 +141,50 @@ const std::vector<Row>& rows() {
        [](auto name, const Term& v, Options& o) {
          o.summary = choice(name, v, {"false", "true"}) == 1;
        }},
+      {{"stop", "sample", "#{ess => N, rhat => R}, either or both", "none: all draws",
+        "draws until the worst parameter has that bulk effective sample size at least and that R-hat at most; draws "
+        "(then 10000 by default) is the cap"},
+       [](auto, const Term& v, Options& o) { o.stop = read_stop(v); }},
+      {{"keep", "warmup sample", "all, new, none", "all",
+        "the draws that the result holds: all of the run, those made by this call (after resume), or none, which are "
+        "streamed and take no memory"},
+       [](auto name, const Term& v, Options& o) {
+         constexpr Keep keeps[] = {Keep::All, Keep::New, Keep::None};
+         o.keep = keeps[choice(name, v, {"all", "new", "none"})];
+       }},
+      {{"checkpoint", "sample", "true, false", "false",
+        "the result holds a checkpoint, and so does the error of a deadline or of cancel, with the draws made so far"},
+       [](auto name, const Term& v, Options& o) { o.checkpoint = choice(name, v, {"false", "true"}) == 1; }},
+      {{"checkpoint_every_ms", "sample", "10 to 2147483647", "none",
+        "stream_to gets the messages {drey, Job, {checkpoint, Binary}} so often"},
+       [](auto name, const Term& v, Options& o) {
+         o.checkpoint_every =
+             std::chrono::milliseconds(integer(name, v, 10, std::numeric_limits<std::int32_t>::max()));
+       }},
+      {{"resume", "sample", "a checkpoint", "none: a new run",
+        "goes on where the checkpoint was made, to the same draws; draws may be more than before"},
+       [](auto name, const Term& v, Options& o) {
+         if (!v.template as<term::Binary>()) refuse(name, v, "a checkpoint, which is a binary");
+         o.resume = v;
+       }},
       {{"stream_to", "warmup sample", "a pid", "none",
-        "gets the messages {drey, Job, {progress, Map}} while the job runs"},
+        "gets the messages {drey, Job, {progress, Map}} and {drey, Job, {draws, Map}} while the job runs"},
        [](auto name, const Term& v, Options& o) {
          if (!is_pid(v)) refuse(name, v, "a pid");
          o.stream_to = v;
        }},
+      {{"stream", "warmup sample", "all, draws, progress", "all", "which messages stream_to gets"},
+       [](auto name, const Term& v, Options& o) {
+         const std::size_t which = choice(name, v, {"all", "draws", "progress"});
+         o.stream_draws = which != 2;
+         o.stream_progress = which != 1;
+       }},
+      {{"window", "warmup sample", "1 to 1000000", "a twentieth of draws",
+        "draws of each chain in one {draws, Map} message"},
+       [](auto name, const Term& v, Options& o) { o.window = count(name, v, 1, max_draws); }},
+      {{"credit", "warmup sample", "1 to 1000000", "none: the job does not wait for the subscriber",
+        "windows that are sent before credit(Job, N) allows more"},
+       [](auto name, const Term& v, Options& o) { o.credit = count(name, v, 1, max_draws); }},
       {{"deadline_ms", "log_density warmup sample", "1 to 2147483647", "none",
         "the call answers {error, #{reason => deadline}} after so many milliseconds"},
        [](auto name, const Term& v, Options& o) {
@@ -189,6 +229,7 @@ void read_one(const Term& key, const Term& value, std::string_view call, std::ve
     if (!takes(row.row, call)) continue;
     if (row.row.name == *name) {
       row.read(*name, value, options);
+      options.given.push_back(*name);
       return;
     }
     known.emplace_back(row.row.name);
@@ -235,6 +276,19 @@ Options read_options(const Term& term, std::string_view call) {
                 fmt::format("options are a map or a property list; found {}", term::to_string(term)),
                 "options");
   }
+  const auto together = [&](bool wrong, std::string_view name, const char* message) {
+    if (wrong) throw Error("bad_option", message, fmt::format("options: {}", name));
+  };
+  together(options.credit && !options.stream_to, "credit", "credit is of the windows that stream_to gets; name a stream_to");
+  together(options.checkpoint_every && !options.stream_to, "checkpoint_every_ms",
+           "checkpoint_every_ms sends checkpoints to stream_to; name one");
+  together(options.keep == Keep::None && options.stop.has_value(), "keep",
+           "stop looks at all draws, which keep => none does not hold; leave one of both out");
+  together(options.keep == Keep::New && options.stop.has_value(), "keep",
+           "stop looks at all draws, which keep => new does not hold; leave one of both out");
+  together(options.resume && options.tuning, "tuning", "a checkpoint has its own tuning; leave tuning or resume out");
+  if (options.stop && std::ranges::find(options.given, "draws") == options.given.end())
+    options.sampling.draws = default_cap;
   if (options.host && call != "log_density")
     throw Error("bad_option", "only log_density runs on the host; device is an index that info() lists",
                 "options: device");

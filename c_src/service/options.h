@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "nuts/sampler.h"
+#include "service/checkpoint.h"
+#include "service/stopping.h"
 #include "term/term.h"
 
 /// Options of the calls: a map or a property list. Every one is checked here, before any device work.
@@ -34,6 +36,16 @@ struct Options {
   std::optional<std::uint32_t> device;  ///< none: the engine's
   bool host = false;                    ///< log_density: the host's evaluator
   bool summary = true;
+  std::vector<std::string> given;  ///< the names of the options that were there
+
+  std::optional<StopRule> stop;
+  bool stream_progress = true, stream_draws = true;  ///< what stream_to gets
+  std::uint64_t window = 0;                          ///< draws of a streamed window; 0: chosen
+  std::optional<std::uint64_t> credit;               ///< windows; none: any number
+  std::optional<Keep> keep;
+  bool checkpoint = false;
+  std::optional<std::chrono::milliseconds> checkpoint_every;
+  std::optional<term::Term> resume;  ///< a binary
 };
 
 /// \param call the call's name: which options it takes

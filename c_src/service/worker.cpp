@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "error.h"
 #include "gpu/device.h"
 
@@ -66,11 +68,19 @@ term::Term Worker::run(Job& job) {
     context.models = &models_;
     context.samplers = samplers_.get();
     context.progress = [&job](const nuts::Progress& progress) { job.note(progress); };
+    context.send = [&job](term::Term message) { job.send(std::move(message)); };
+    context.ending = [&job] { return job.ending(); };
+    context.outflow = job.outflow;
     answer = job.prepared.work(context);
   } catch (const Error& error) {
     doubtful = error.reason() == "internal" || error.reason() == "device_lost" ||
                error.reason() == "device_error" || error.reason() == "out_of_memory";
     answer = current_error();
+    // It was asked to answer what it had, and had nothing yet.
+    if (error.reason() == "cancelled" && job.ending() == "deadline")
+      answer = error_term(Error("deadline", fmt::format("deadline_ms passed while the job was {}; allow more time, or "
+                                                        "ask for fewer draws",
+                                                        job.reached())));
   } catch (...) {
     doubtful = true;
     answer = current_error();

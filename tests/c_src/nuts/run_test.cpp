@@ -151,6 +151,7 @@ TEST_F(Runs, CutAndResumedElsewhereDrawTheSameBytes) {
         plan.pause = [&] { return ++dispatches > 3 + cuts % 5; };
         const auto run = (begun ? other : sampler).run(tuning, of, plan, begun ? &snapshot : nullptr);
         end = run->draw(into(all));
+        if (cuts % 3 == 0) run->flush(into(all));
         snapshot = run->save();
         for (const auto& batch : snapshot.batches) ragged = ragged || batch.ahead > 0;
         begun = true;

@@ -1,5 +1,7 @@
 #include "service/results.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "error.h"
@@ -20,37 +22,11 @@ model::Model two_outputs() {
   return model;
 }
 
-/// Two chains of three draws; element k of row i is 100 i + k.
-nuts::Draws counted() {
-  nuts::Draws draws;
-  draws.chains = 2;
-  draws.draws = 3;
-  draws.output_size = 7;
-  for (int i = 0; i < 6; ++i)
-    for (int k = 0; k < 7; ++k) draws.outputs.push_back(100 * i + k);
-  return draws;
-}
-
 TEST(Results, ElementsAreNamedFromOneRowMajor) {
   EXPECT_EQ(element_name("mu", {}, 0), "mu");
   EXPECT_EQ(element_name("theta", {8}, 2), "theta[3]");
   EXPECT_EQ(element_name("omega", {2, 3}, 3), "omega[2,1]");
   EXPECT_EQ(element_name("x", {2, 3, 4}, 23), "x[2,3,4]");
-}
-
-TEST(Results, DrawsAreGatheredByOutput) {
-  const model::Model model = two_outputs();
-  Options options;
-  for (const bool f64 : {false, true}) {
-    nuts::Draws draws = counted();
-    const Term term = draws_term(draws, select_outputs(model, options), f64);
-    EXPECT_TRUE(term.find("a")->as<term::Tuple>()->elements[0].is_atom(f64 ? "f64" : "f32"));
-    EXPECT_EQ(read_numbers(*term.find("a"), "a").values, (std::vector<double>{0, 100, 200, 300, 400, 500}));
-    const Numbers b = read_numbers(*term.find("b"), "b");
-    EXPECT_EQ(b.shape, (Shape{2, 3, 2, 3}));
-    EXPECT_EQ(b.values[6], 101);
-    EXPECT_EQ(b.values[35], 506);
-  }
 }
 
 TEST(Results, OutputsAreSelectedInTheModelsOrder) {
@@ -64,18 +40,6 @@ TEST(Results, OutputsAreSelectedInTheModelsOrder) {
   EXPECT_THROW(select_outputs(model, options), Error);
   options.outputs.emplace();
   EXPECT_TRUE(select_outputs(model, options).empty());
-}
-
-TEST(Results, ASummaryRowForEachElement) {
-  const model::Model model = two_outputs();
-  const nuts::Draws draws = counted();
-  const auto rows = summarize(draws, select_outputs(model, {}), {}, [] { return false; });
-  ASSERT_EQ(rows.size(), 7u);
-  EXPECT_EQ(rows[1].name, "b[1,1]");
-  EXPECT_EQ(rows[1].mean, 251);
-  EXPECT_EQ(rows[6].name, "b[2,3]");
-  int asked = 0;
-  EXPECT_TRUE(summarize(draws, select_outputs(model, {}), {}, [&] { return ++asked > 3; }).empty());
 }
 
 TEST(Tuning, GoesThroughATermUnchanged) {
@@ -113,22 +77,21 @@ TEST(Tuning, GoesThroughATermUnchanged) {
 }
 
 TEST(Diagnostics, EachSignGetsOneWarningWithARemedy) {
-  nuts::Draws draws;
-  draws.chains = 2;
-  draws.draws = 100;
-  for (int i = 0; i < 200; ++i) draws.energy.push_back(i % 2);
+  std::vector<double> energy;
+  for (int i = 0; i < 200; ++i) energy.push_back(i % 2);
   std::vector<stats::Row> rows(2);
   rows[0].name = "mu";
   rows[0].rhat = 1.001;
   rows[0].ess_bulk = rows[0].ess_tail = 500;
   rows[1] = rows[0];
-  EXPECT_TRUE(warnings(draws, rows).empty());
+  EXPECT_TRUE(warnings(2, ebfmi(energy, 2), rows).empty());
+  EXPECT_TRUE(std::isnan(ebfmi(std::vector<double>(98, 1.0), 2)[0])) << "too few draws to say";
 
-  for (int i = 0; i < 200; ++i) draws.energy[static_cast<std::size_t>(i)] = i;
+  for (int i = 0; i < 200; ++i) energy[static_cast<std::size_t>(i)] = i;
   rows[1].name = "tau";
   rows[1].rhat = 1.2;
   rows[1].ess_tail = 150;
-  const auto found = warnings(draws, rows);
+  const auto found = warnings(2, ebfmi(energy, 2), rows);
   ASSERT_EQ(found.size(), 3u);
   EXPECT_NE(found[0].find("E-BFMI"), std::string::npos);
   EXPECT_NE(found[1].find("tau"), std::string::npos);
