@@ -39,6 +39,9 @@ case ${LC_ALL:-${LANG:-}} in *UTF-8 | *utf8) ;; *) export LC_ALL=C.UTF-8 ;; esac
 (umask 077 && head -c 18 /dev/urandom | base64 | tr -d '/+=\n' >"$place/.erlang.cookie")
 chmod 400 "$place/.erlang.cookie"
 
+# Whether the installed Elixir runs on this OTP: each is built for a few.
+elixir_runs() { elixir -e ':ok' >/dev/null 2>&1; }
+
 background() {  # log command...: its process id in $started
   local log=$1
   shift

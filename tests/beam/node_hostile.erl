@@ -215,6 +215,15 @@ frames(#{name := N} = Node) ->
         gen_tcp:close(S),
         node_kit:wait(fun() -> erpc:call(N, test, sleeping, []) =:= 1 end)
       end},
+     {half_closed, fun() ->
+        %% It will say no more, so its calls are given up.
+        S = connect(Node, ?FLAGS),
+        ok = gen_tcp:send(S, control({29, make_ref(), Self, Self, {test, sleep, 1}, []}, ext([600000]))),
+        node_kit:wait(fun() -> erpc:call(N, test, sleeping, []) =:= 2 end),
+        ok = gen_tcp:shutdown(S, write),
+        closed(S),
+        node_kit:wait(fun() -> erpc:call(N, test, sleeping, []) =:= 1 end)
+      end},
      {a_peer_that_does_not_read, fun() ->
         S = connect(Node, ?FLAGS),
         ok = gen_tcp:send(S, [control({29, make_ref(), Self, Self, {test, blob, 1}, [monitor]}, ext([1 bsl 20])) || _ <- lists:seq(1, 50)]),
