@@ -42,7 +42,7 @@ layout(push_constant) uniform Push {
   uint stamp;                  // what a chain that was not cut short leaves in its marker
   uint probe;                  // 2
   uint components;             // real components of a record: DIMENSION + 3, and DIMENSION more with gradients
-  uint unused;
+  uint slots_held;             // SLOTS, which no compiler shall know: it would write loops out
   real step_size;
 } push;
 
@@ -64,10 +64,39 @@ const uint START_ATTEMPTS = 100u;
 #define LEADER (gl_SubgroupInvocationID == 0u)
 #define OWNED(d) (uint(d) * LANES + gl_SubgroupInvocationID < uint(DIMENSION))
 #define ELEMENT(d) (uint(d) * LANES + gl_SubgroupInvocationID)
+#define CHECKPOINT(i) (i / uint(SLOTS) * uint(DIMENSION) + ELEMENT(i % uint(SLOTS)))
+#define CHECKPOINT_OWNED(i) OWNED(i % uint(SLOTS))
+
+// What lies in buffers goes slot by slot: many places that read or write one are much for a driver to compile. PUT
+// and GET write or read the slot k of an array whose other indices are constants.
+void load_slots(out real x[SLOTS], uint at) {
+  for (uint k = 0u; k < push.slots_held; ++k) {
+    const real value = OWNED(k) ? state_real[at + ELEMENT(k) * push.stride] : real(0.0);
+    PUT(x, k, value)
+  }
+}
+void store_slots(real x[SLOTS], uint at) {
+  for (uint k = 0u; k < push.slots_held; ++k) {
+    GET(value, x, k)
+    if (OWNED(k)) state_real[at + ELEMENT(k) * push.stride] = value;
+  }
+}
+void record_slots(real x[SLOTS], uint at) {
+  for (uint k = 0u; k < push.slots_held; ++k) {
+    GET(value, x, k)
+    if (OWNED(k)) record_real[at + ELEMENT(k) * push.stride] = value;
+  }
+}
+void load_scale(out real x[SLOTS]) {
+  for (uint k = 0u; k < push.slots_held; ++k) {
+    const real value = OWNED(k) ? push.step_size * scale[ELEMENT(k)] : real(0.0);
+    PUT(x, k, value)
+  }
+}
 #else
 #define LEADER true
-#define OWNED(d) true
-#define ELEMENT(d) uint(d)
+#define CHECKPOINT(i) i
+#define CHECKPOINT_OWNED(i) true
 #endif
 
 void main() {
@@ -110,28 +139,41 @@ void main() {
     uint at = lane;
 #define LOAD(x) x = state_real[at]; at += push.stride;
 #ifdef LANES
-#define LOAD_EACH(x, d) x = OWNED(d) ? state_real[at + ELEMENT(d) * push.stride] : real(0.0);
 #define NEXT at += push.stride * uint(DIMENSION);
+    load_slots(q, at); NEXT
+    load_slots(p, at); NEXT
+    load_slots(g, at); NEXT
+    load_slots(other_q, at); NEXT
+    load_slots(other_p, at); NEXT
+    load_slots(other_g, at); NEXT
+    load_slots(sample_q, at); NEXT
+    load_slots(sample_g, at); NEXT
+    load_slots(proposal_q, at); NEXT
+    load_slots(proposal_g, at); NEXT
+    load_slots(rho, at); NEXT
+    load_slots(sub_rho, at); NEXT
+    load_slots(first_p, at); NEXT
+    load_slots(second_p, at); NEXT
+    load_slots(last_four_p, at); NEXT
+    load_slots(last_four_rho, at); NEXT
 #else
-#define LOAD_EACH(x, d) LOAD(x)
-#define NEXT
+    EACH(d) { LOAD(q[d]) }
+    EACH(d) { LOAD(p[d]) }
+    EACH(d) { LOAD(g[d]) }
+    EACH(d) { LOAD(other_q[d]) }
+    EACH(d) { LOAD(other_p[d]) }
+    EACH(d) { LOAD(other_g[d]) }
+    EACH(d) { LOAD(sample_q[d]) }
+    EACH(d) { LOAD(sample_g[d]) }
+    EACH(d) { LOAD(proposal_q[d]) }
+    EACH(d) { LOAD(proposal_g[d]) }
+    EACH(d) { LOAD(rho[d]) }
+    EACH(d) { LOAD(sub_rho[d]) }
+    EACH(d) { LOAD(first_p[d]) }
+    EACH(d) { LOAD(second_p[d]) }
+    EACH(d) { LOAD(last_four_p[d]) }
+    EACH(d) { LOAD(last_four_rho[d]) }
 #endif
-    EACH(d) { LOAD_EACH(q[d], d) } NEXT
-    EACH(d) { LOAD_EACH(p[d], d) } NEXT
-    EACH(d) { LOAD_EACH(g[d], d) } NEXT
-    EACH(d) { LOAD_EACH(other_q[d], d) } NEXT
-    EACH(d) { LOAD_EACH(other_p[d], d) } NEXT
-    EACH(d) { LOAD_EACH(other_g[d], d) } NEXT
-    EACH(d) { LOAD_EACH(sample_q[d], d) } NEXT
-    EACH(d) { LOAD_EACH(sample_g[d], d) } NEXT
-    EACH(d) { LOAD_EACH(proposal_q[d], d) } NEXT
-    EACH(d) { LOAD_EACH(proposal_g[d], d) } NEXT
-    EACH(d) { LOAD_EACH(rho[d], d) } NEXT
-    EACH(d) { LOAD_EACH(sub_rho[d], d) } NEXT
-    EACH(d) { LOAD_EACH(first_p[d], d) } NEXT
-    EACH(d) { LOAD_EACH(second_p[d], d) } NEXT
-    EACH(d) { LOAD_EACH(last_four_p[d], d) } NEXT
-    EACH(d) { LOAD_EACH(last_four_rho[d], d) } NEXT
     LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
     LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
     at = lane;
@@ -139,20 +181,23 @@ void main() {
     LOAD_WORD(mode) LOAD_WORD(iteration) LOAD_WORD(depth) LOAD_WORD(leaf)
     LOAD_WORD(directions) LOAD_WORD(leapfrogs) LOAD_WORD(divergent) LOAD_WORD(attempts)
   }
-  for (uint row = 0u; row < uint(ROWS); ++row) {
-    EACH(d) {
-      const uint i = row * uint(SLOTS) + uint(d);
-      const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * (row * uint(DIMENSION) + ELEMENT(d)));
-      begin_p[i] = OWNED(d) ? state_real[at] : real(0.0);
-      before_p[i] = OWNED(d) ? state_real[at + push.stride] : real(0.0);
-      before_rho[i] = OWNED(d) ? state_real[at + 2u * push.stride] : real(0.0);
+  for (uint i = 0u; i < uint(ROWS) * push.slots_held; ++i) {
+    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
+    if (CHECKPOINT_OWNED(i)) {
+      begin_p[i] = state_real[at];
+      before_p[i] = state_real[at + push.stride];
+      before_rho[i] = state_real[at + 2u * push.stride];
     }
   }
 #ifdef DENSE
   METRIC
 #else
   real h[SLOTS];  // step in each coordinate
-  EACH(d) { h[d] = OWNED(d) ? push.step_size * scale[ELEMENT(d)] : real(0.0); }
+#ifdef LANES
+  load_scale(h);
+#else
+  EACH(d) { h[d] = push.step_size * scale[d]; }
+#endif
 #endif
 
   uint round = 0u;
@@ -168,16 +213,19 @@ void main() {
         uint at = slot * push.components * push.stride + lane;
 #define RECORD(x) if (LEADER) record_real[at] = x; at += push.stride;
 #ifdef LANES
-#define RECORD_EACH(x, d) if (OWNED(d)) record_real[at + ELEMENT(d) * push.stride] = x;
+        record_slots(sample_q, at); NEXT
 #else
-#define RECORD_EACH(x, d) RECORD(x)
+        EACH(d) { RECORD(sample_q[d]) }
 #endif
-        EACH(d) { RECORD_EACH(sample_q[d], d) } NEXT
         RECORD(sample_lp)
         RECORD(accept / real(max(leapfrogs, 1u)))
         RECORD((start_kinetic - start_lp) - sample_w)
         if (push.components > uint(DIMENSION) + 3u) {
-          EACH(d) { RECORD_EACH(sample_g[d], d) } NEXT
+#ifdef LANES
+          record_slots(sample_g, at); NEXT
+#else
+          EACH(d) { RECORD(sample_g[d]) }
+#endif
         }
         at = slot * 3u * push.stride + lane;
         if (LEADER) {
@@ -197,11 +245,12 @@ void main() {
 #endif
     if (mode == FRESH && !parked) {
 #ifdef LANES
-      EACH(d) {
-        const uint block = ELEMENT(d) >> 2, word = ELEMENT(d) & 3u;
+      for (uint k = 0u; k < push.slots_held; ++k) {
+        const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
         const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, push.phase), key);
         const real2 pair = nuts_normals(word < 2u ? words.x : words.z, word < 2u ? words.y : words.w);
-        p[d] = OWNED(d) ? ((word & 1u) == 0u ? pair.x : pair.y) : real(0.0);
+        const real value = OWNED(k) ? ((word & 1u) == 0u ? pair.x : pair.y) : real(0.0);
+        PUT(p, k, value)
       }
 #else
       BLOCKS(b) {
@@ -240,12 +289,13 @@ void main() {
     }
     if (mode == DISPERSE) {
 #ifdef LANES
-      EACH(d) {
-        const uint block = ELEMENT(d) >> 2, word = ELEMENT(d) & 3u;
+      for (uint k = 0u; k < push.slots_held; ++k) {
+        const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
         const uvec4 words = philox(
             drey_counter(attempts * uint(PADDED / 4) + block, 0u, chain, DREY_START, push.phase), key);
         const uint chosen = word < 2u ? (word == 0u ? words.x : words.y) : (word == 2u ? words.z : words.w);
-        q[d] = OWNED(d) ? real(4.0) * drey_uniform(chosen) - real(2.0) : real(0.0);
+        const real value = OWNED(k) ? real(4.0) * drey_uniform(chosen) - real(2.0) : real(0.0);
+        PUT(q, k, value)
       }
 #else
       BLOCKS(b) {
@@ -284,26 +334,40 @@ void main() {
     uint at = lane;
 #define STORE(x) if (LEADER) state_real[at] = x; at += push.stride;
 #ifdef LANES
-#define STORE_EACH(x, d) if (OWNED(d)) state_real[at + ELEMENT(d) * push.stride] = x;
+    store_slots(q, at); NEXT
+    store_slots(p, at); NEXT
+    store_slots(g, at); NEXT
+    store_slots(other_q, at); NEXT
+    store_slots(other_p, at); NEXT
+    store_slots(other_g, at); NEXT
+    store_slots(sample_q, at); NEXT
+    store_slots(sample_g, at); NEXT
+    store_slots(proposal_q, at); NEXT
+    store_slots(proposal_g, at); NEXT
+    store_slots(rho, at); NEXT
+    store_slots(sub_rho, at); NEXT
+    store_slots(first_p, at); NEXT
+    store_slots(second_p, at); NEXT
+    store_slots(last_four_p, at); NEXT
+    store_slots(last_four_rho, at); NEXT
 #else
-#define STORE_EACH(x, d) STORE(x)
+    EACH(d) { STORE(q[d]) }
+    EACH(d) { STORE(p[d]) }
+    EACH(d) { STORE(g[d]) }
+    EACH(d) { STORE(other_q[d]) }
+    EACH(d) { STORE(other_p[d]) }
+    EACH(d) { STORE(other_g[d]) }
+    EACH(d) { STORE(sample_q[d]) }
+    EACH(d) { STORE(sample_g[d]) }
+    EACH(d) { STORE(proposal_q[d]) }
+    EACH(d) { STORE(proposal_g[d]) }
+    EACH(d) { STORE(rho[d]) }
+    EACH(d) { STORE(sub_rho[d]) }
+    EACH(d) { STORE(first_p[d]) }
+    EACH(d) { STORE(second_p[d]) }
+    EACH(d) { STORE(last_four_p[d]) }
+    EACH(d) { STORE(last_four_rho[d]) }
 #endif
-    EACH(d) { STORE_EACH(q[d], d) } NEXT
-    EACH(d) { STORE_EACH(p[d], d) } NEXT
-    EACH(d) { STORE_EACH(g[d], d) } NEXT
-    EACH(d) { STORE_EACH(other_q[d], d) } NEXT
-    EACH(d) { STORE_EACH(other_p[d], d) } NEXT
-    EACH(d) { STORE_EACH(other_g[d], d) } NEXT
-    EACH(d) { STORE_EACH(sample_q[d], d) } NEXT
-    EACH(d) { STORE_EACH(sample_g[d], d) } NEXT
-    EACH(d) { STORE_EACH(proposal_q[d], d) } NEXT
-    EACH(d) { STORE_EACH(proposal_g[d], d) } NEXT
-    EACH(d) { STORE_EACH(rho[d], d) } NEXT
-    EACH(d) { STORE_EACH(sub_rho[d], d) } NEXT
-    EACH(d) { STORE_EACH(first_p[d], d) } NEXT
-    EACH(d) { STORE_EACH(second_p[d], d) } NEXT
-    EACH(d) { STORE_EACH(last_four_p[d], d) } NEXT
-    EACH(d) { STORE_EACH(last_four_rho[d], d) } NEXT
     STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
     STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
     at = lane;
@@ -311,15 +375,12 @@ void main() {
     STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
     STORE_WORD(directions) STORE_WORD(leapfrogs) STORE_WORD(divergent) STORE_WORD(attempts)
   }
-  for (uint row = 0u; row < uint(ROWS); ++row) {
-    EACH(d) {
-      const uint i = row * uint(SLOTS) + uint(d);
-      const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * (row * uint(DIMENSION) + ELEMENT(d)));
-      if (mine && OWNED(d)) {
-        state_real[at] = begin_p[i];
-        state_real[at + push.stride] = before_p[i];
-        state_real[at + 2u * push.stride] = before_rho[i];
-      }
+  for (uint i = 0u; i < uint(ROWS) * push.slots_held; ++i) {
+    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
+    if (mine && CHECKPOINT_OWNED(i)) {
+      state_real[at] = begin_p[i];
+      state_real[at + push.stride] = before_p[i];
+      state_real[at + 2u * push.stride] = before_rho[i];
     }
   }
   // A driver that stops loops after so many trips stops this one too: then the marker is wrong.

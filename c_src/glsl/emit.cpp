@@ -10,6 +10,7 @@
 #include <set>
 
 #include "error.h"
+#include "glsl/lanes.h"
 #include "glsl/layout.h"
 #include "glsl/library.h"
 #include "grad/optimise.h"
@@ -25,6 +26,13 @@ namespace {
 /// into blocks of four.
 constexpr grad::OptimiseOptions optimisation{
     .unroll_trips = 256, .unroll_values = 1024, .strip = 4, .strip_values = 1200};
+
+/// The same for lanes that share a chain: outermost loops are left to be spread.
+constexpr grad::OptimiseOptions lane_optimisation{
+    .unroll_trips = 256, .unroll_values = 1024, .keep_trips = 4};
+
+/// Statements that a spread loop may come to, written out for every slot.
+constexpr std::uint64_t kSpreadStatements = 6000;
 
 /// Truncation as the evaluator does it: 0 for NaN, the nearest integer for what is out of range.
 constexpr const char* to_integer = R"(int drey_to_int(real x) {
@@ -52,6 +60,7 @@ class Emitter {
         linears_(program),
         layout_(program, linears_, options),
         uses_(program.memories.size()) {
+    if (options.chain_lanes) lanes_.emplace(program, linears_, options.chain_lanes);
     find_uses(program.body);
     find_uniform();
     for (const Memory& m : program.memories) {
@@ -74,7 +83,7 @@ class Emitter {
     source.operations = count.operations;
     source.shared_loads = count.shared_loads;
 
-    if (body.find("subgroupShuffle(") != std::string::npos)
+    if (options_.chain_lanes || body.find("subgroupShuffle(") != std::string::npos)
       text_ += "#extension GL_KHR_shader_subgroup_shuffle : require\n";
     text_ += "#include \"math.glsl\"\n";
     for (std::size_t i = 0; i < layout_.buffers().size(); ++i) {
@@ -91,14 +100,17 @@ class Emitter {
                            buffer.uniform ? "uniform" : "readonly buffer", i, vector_type(buffer.type), i,
                            vectors);
     }
-    text_ += fmt::format("real model_point[{}];\n", std::max<std::uint64_t>(model_.dimension, 1));
-    source.private_bytes += model_.dimension * real_bytes();
+    const auto held =
+        lanes_ ? static_cast<std::uint64_t>(lanes_->slots(model_.dimension)) : model_.dimension;
+    text_ += fmt::format("real model_point[{}];\n", std::max<std::uint64_t>(held, 1));
+    source.private_bytes += held * real_bytes();
     if (has_gradient_) {
-      text_ += fmt::format("real model_gradient[{}];\n", std::max<std::uint64_t>(model_.dimension, 1));
-      source.private_bytes += model_.dimension * real_bytes();
+      text_ += fmt::format("real model_gradient[{}];\n", std::max<std::uint64_t>(held, 1));
+      source.private_bytes += held * real_bytes();
     }
     if (has_target_) text_ += "real model_target;\n";
     if (body.find("drey_to_int(") != std::string::npos) text_ += to_integer;
+    if (lanes_) text_ += prepared_ + "void model_prepare() {\n" + prepare_ + "}\n";
     text_ += "void model_run() {\n" + body + "}\n";
     source.text = std::move(text_);
     return source;
@@ -153,6 +165,8 @@ class Emitter {
   /// An element as an assignable expression.
   std::string element(MemoryId m, ValueId index) {
     const Memory& memory = program_.memories[m];
+    if (lanes_)
+      if (std::string spread = lane_element(m, index); !spread.empty()) return spread;
     if (memory.space == Space::Target) return "target";
     if (in_variables(m)) return fmt::format("m{}_{}", m, program_.values[index].integer);
     if (memory.space == Space::Gradient) return fmt::format("model_gradient[{}]", integer(index));
@@ -160,17 +174,27 @@ class Emitter {
   }
 
   void begin(Source& source) {
+    if (lanes_ && lanes_->whole_point()) {
+      const auto point = std::find_if(program_.memories.begin(), program_.memories.end(),
+                                      [](const Memory& m) { return m.space == Space::Point; });
+      gather_point(point->size, source);
+    }
     for (MemoryId m = 0; m < program_.memories.size(); ++m) {
       const Memory& memory = program_.memories[m];
       if (memory.space == Space::Point || memory.space == Space::Data) continue;
       if (memory.space == Space::Target) {
         line(fmt::format("real target = {};", number(0)));
+        if (lanes_) line(fmt::format("real target_part = {};", number(0)));
         continue;
       }
       if (handed_on(m)) continue;
       const char* type = memory.type == Type::Real ? "real" : "int";
       const std::string zero = memory.type == Type::Real ? number(0) : "0";
       const bool clear = memory.space != Space::Local;
+      if (lanes_ && lanes_->kind(m) != Lanes::Kind::Plain) {
+        begin_lanes(m, source);
+        continue;
+      }
       if (in_variables(m)) {
         for (const std::int64_t at : uses_[m].elements)
           line(clear ? fmt::format("{} m{}_{} = {};", type, m, at, zero)
@@ -178,7 +202,7 @@ class Emitter {
         continue;
       }
       if (memory.space == Space::Gradient) {
-        clear_array("model_gradient", memory.size, zero, source);
+        clear_array("model_gradient", lanes_ ? lanes_->slots(memory.size) : memory.size, zero, source);
         continue;
       }
       if (uses_[m].elements.empty() && uses_[m].constant) continue;  // never used
@@ -200,7 +224,12 @@ class Emitter {
   void end(Source& source) {
     for (MemoryId m = 0; m < program_.memories.size(); ++m) {
       const Memory& memory = program_.memories[m];
-      if (memory.space == Space::Target) line("model_target = target;");
+      if (memory.space == Space::Target)
+        line(lanes_ ? "model_target = target + drey_lane_sum(target_part);" : "model_target = target;");
+      if (memory.space == Space::Gradient && lanes_) {
+        end_lanes(m, source);
+        continue;
+      }
       if (memory.space == Space::Gradient && in_variables(m)) {
         for (std::uint64_t i = 0; i < memory.size; ++i) {
           const bool set = uses_[m].elements.count(static_cast<std::int64_t>(i)) != 0;
@@ -291,6 +320,8 @@ class Emitter {
   }
 
   std::string data_load(const Value& v) {
+    if (spread_)
+      if (std::string kept = kept_load(v); !kept.empty()) return kept;
     const auto found = aligned(v);
     if (!found) {
       const std::string position = sum(layout_.position(program_, v.memory, linears_[v.args[0]]));
@@ -398,9 +429,13 @@ class Emitter {
   }
 
   std::string load(const Value& v) {
+    if (spread_) {
+      const auto known = spread_->loaded.find(static_cast<ValueId>(&v - program_.values.data()));
+      if (known != spread_->loaded.end()) return known->second;
+    }
     switch (program_.memories[v.memory].space) {
       case Space::Point:
-        return fmt::format("model_point[{}]", integer(v.args[0]));
+        return lanes_ ? element(v.memory, v.args[0]) : fmt::format("model_point[{}]", integer(v.args[0]));
       case Space::Data:
         return data_load(v);
       default:
@@ -509,17 +544,24 @@ class Emitter {
         case StatementKind::Accumulate: {
           const bool real_value = program_.memories[s.memory].type == Type::Real;
           const std::string value = real_value ? real(s.value) : integer(s.value);
+          const std::string guard = lanes_ ? lane_guard(s) : std::string();
           if (handed_on(s.memory))
             line(fmt::format("model_output(uint({}), {});", integer(s.index),
                              real_value ? value : fmt::format("real({})", value)));
           else
-            line(fmt::format("{} {} {};", element(s.memory, s.index),
+            line(fmt::format("{}{} {} {};", guard, lane_target(s),
                              s.kind == StatementKind::Store ? "=" : "+=", value));
           count.operations += 1;
           break;
         }
         case StatementKind::For: {
           const Loop& loop = program_.loops[s.loop];
+          if (lanes_ && !spread_ && lanes_->spread(s.loop)) {
+            const Count all = spread_loop(s);
+            count.trips += all.trips;
+            count.operations += all.operations;
+            break;
+          }
           line(fmt::format("for (int i{0} = {1}; i{0} < {2}; ++i{0}) {{", s.loop, integer(loop.from),
                            integer(loop.to)));
           const bool flow = uniform_flow_;
@@ -565,6 +607,335 @@ class Emitter {
     return count;
   }
 
+  // ---- a chain's work spread over the lanes of its subgroup
+
+  /// The spread loop being written, and its slot: fixed, or the variable `k` between two bounds.
+  struct SpreadLoop {
+    LoopId loop = none;
+    std::int64_t first = 0, last = 0;  ///< slots
+    bool fixed = true;
+    std::int64_t slot = 0;
+    std::map<ValueId, std::string> loaded;  ///< by Let: what another lane holds
+    /// What goes to another element than the trip's own, by memory and distance.
+    std::map<std::pair<MemoryId, std::int64_t>, std::string> sent;
+  };
+
+  std::int64_t elements(MemoryId m) const { return static_cast<std::int64_t>(program_.memories[m].size); }
+  std::string slot_array(MemoryId m) const {
+    switch (program_.memories[m].space) {
+      case Space::Point:
+        return "model_point";
+      case Space::Gradient:
+        return "model_gradient";
+      default:
+        return fmt::format("m{}", m);
+    }
+  }
+  /// The slot `by` from the loop's own; empty where no lane has one.
+  std::string slot(MemoryId m, std::int64_t by, bool clamped) const {
+    const std::int64_t count = lanes_->slots(program_.memories[m].size);
+    const SpreadLoop& at = *spread_;
+    if (at.fixed) {
+      const std::int64_t k = at.slot + by;
+      return k < 0 || k >= count ? std::string() : fmt::format("{}[{}]", slot_array(m), k);
+    }
+    const std::string k = by == 0 ? "k" : fmt::format("k + {}", by);
+    const bool inside = at.first + by >= 0 && at.last - 1 + by < count;
+    return clamped && !inside ? fmt::format("{}[clamp({}, 0, {})]", slot_array(m), k, count - 1)
+                              : fmt::format("{}[{}]", slot_array(m), k);
+  }
+  std::string from_owner(MemoryId m, std::int64_t e) const {
+    return fmt::format("subgroupShuffle({}[{}], {}u)", slot_array(m), e / lanes_->lanes(),
+                       e % lanes_->lanes());
+  }
+
+  void gather_point(std::uint64_t size, Source& source) {
+    const std::int64_t slots = lanes_->slots(size), lanes = lanes_->lanes();
+    line(fmt::format("real point_whole[{}];", slots * lanes));
+    source.private_bytes += static_cast<std::uint64_t>(slots * lanes) * real_bytes();
+    const bool loop = slots > 32;
+    if (loop) {
+      line(fmt::format("for (int k = 0; k < {}; ++k) {{", slots));
+      source.trips += static_cast<std::uint64_t>(slots) + 1;
+    }
+    for (std::int64_t k = 0; k < (loop ? 1 : slots); ++k)
+      for (std::int64_t l = 0; l < lanes; ++l)
+        line(loop ? fmt::format("point_whole[k * {} + {}] = subgroupShuffle(model_point[k], {}u);", lanes, l, l)
+                  : fmt::format("point_whole[{}] = subgroupShuffle(model_point[{}], {}u);", k * lanes + l, k, l));
+    if (loop) line("}");
+  }
+
+  /// A Spread or Whole memory, cleared: what lanes send one another is added.
+  void begin_lanes(MemoryId m, Source& source) {
+    const Memory& memory = program_.memories[m];
+    const char* type = memory.type == Type::Real ? "real" : "int";
+    const std::string zero = memory.type == Type::Real ? number(0) : "0";
+    const bool spread = lanes_->kind(m) == Lanes::Kind::Spread;
+    const std::uint64_t size = std::max<std::uint64_t>(
+        1, spread ? static_cast<std::uint64_t>(lanes_->slots(memory.size)) : memory.size);
+    if (!(spread && memory.space == Space::Gradient)) {
+      line(fmt::format("{} m{}[{}];", type, m, size));
+      source.private_bytes += size * (memory.type == Type::Real ? real_bytes() : 4);
+    }
+    clear_array(spread ? slot_array(m) : fmt::format("m{}", m), size, zero, source);
+    if (!spread && memory.type == Type::Real) {
+      line(fmt::format("real a{}[{}];", m, size));
+      source.private_bytes += size * real_bytes();
+    }
+  }
+
+  /// The gradient where the kernel looks for it.
+  void end_lanes(MemoryId m, Source& source) {
+    const std::int64_t size = elements(m), lanes = lanes_->lanes(), slots = lanes_->slots(program_.memories[m].size);
+    if (lanes_->kind(m) == Lanes::Kind::Spread) return;
+    if (lanes_->kind(m) == Lanes::Kind::Whole) {
+      const auto own = [&](const std::string& k) {
+        line(fmt::format("model_gradient[{0}] = m{1}[min({0} * {2} + int(gl_SubgroupInvocationID), {3})];", k, m,
+                         lanes, size - 1));
+      };
+      if (slots <= 64) {
+        for (std::int64_t k = 0; k < slots; ++k) own(std::to_string(k));
+      } else {
+        line(fmt::format("for (int k = 0; k < {}; ++k) {{", slots));
+        own("k");
+        line("}");
+        source.trips += static_cast<std::uint64_t>(slots) + 1;
+      }
+      line(fmt::format("if ({} + int(gl_SubgroupInvocationID) >= {}) model_gradient[{}] = {};", (slots - 1) * lanes,
+                       size, slots - 1, number(0)));
+      return;
+    }
+    for (std::int64_t k = 0; k < slots; ++k) line(fmt::format("model_gradient[{}] = {};", k, number(0)));
+    for (const std::int64_t e : uses_[m].elements)
+      line(fmt::format("if (gl_SubgroupInvocationID == {}u) model_gradient[{}] = m{}_{};", e % lanes, e / lanes, m,
+                       e));
+  }
+
+  /// Where an element of a memory that the lanes share is, or goes; empty for all others.
+  std::string lane_element(MemoryId m, ValueId index) {
+    const Lanes::Kind kind = lanes_->kind(m);
+    const auto constant = lanes_->constant(index);
+    if (kind == Lanes::Kind::Plain) return {};
+    if (kind == Lanes::Kind::Spread) {
+      if (spread_)
+        if (const auto by = lanes_->distance(index, spread_->loop); by && *by == 0) return slot(m, 0, false);
+      if (constant && !spread_) return from_owner(m, *constant);
+    }
+    if (program_.memories[m].space == Space::Point) return fmt::format("point_whole[{}]", integer(index));
+    return fmt::format("m{}[{}]", m, integer(index));
+  }
+
+  /// What stands before a write that one lane makes for all.
+  std::string lane_guard(const Statement& s) const {
+    if (spread_ || lanes_->kind(s.memory) != Lanes::Kind::Spread) return {};
+    return fmt::format("if (gl_SubgroupInvocationID == {}u) ", *lanes_->constant(s.index) % lanes_->lanes());
+  }
+
+  /// What a statement writes to.
+  std::string lane_target(const Statement& s) {
+    if (!lanes_) return element(s.memory, s.index);
+    const MemoryId m = s.memory;
+    const auto constant = lanes_->constant(s.index);
+    const Lanes::Kind kind = lanes_->kind(m);
+    if (!spread_) {
+      if (kind != Lanes::Kind::Spread) return element(m, s.index);
+      return fmt::format("{}[{}]", slot_array(m), *constant / lanes_->lanes());
+    }
+    if (program_.memories[m].space == Space::Target) return "target_part";
+    if (!lanes_->written(spread_->loop).count(m)) return element(m, s.index);  // the trip's own
+    if (kind == Lanes::Kind::Whole) return fmt::format("a{}[{}]", m, integer(s.index));
+    if (constant) return fmt::format("a{}_{}", m, *constant);
+    const std::int64_t by = *lanes_->distance(s.index, spread_->loop);
+    return by == 0 ? element(m, s.index) : spread_->sent.at({m, by});
+  }
+
+  template <typename Visit>
+  static void each_statement(const Block& body, const Visit& visit) {
+    for (const Statement& s : body) {
+      visit(s);
+      each_statement(s.body, visit);
+      each_statement(s.otherwise, visit);
+    }
+  }
+
+  Count spread_loop(const Statement& s) {
+    const Loop& loop = program_.loops[s.loop];
+    const std::int64_t lanes = lanes_->lanes(), anchor = lanes_->anchor(s.loop),
+                       from = program_.values[loop.from].integer, to = program_.values[loop.to].integer;
+    const auto floor_slot = [&](std::int64_t e) { return (e >= 0 ? e : e - lanes + 1) / lanes; };
+    SpreadLoop at;
+    at.loop = s.loop;
+    at.first = floor_slot(from + anchor);
+    at.last = floor_slot(to - 1 + anchor) + 1;
+    std::uint64_t statements = 0;
+    std::map<MemoryId, std::set<std::int64_t>> parts;  // constant elements that the trips add to
+    std::set<MemoryId> whole;
+    Count count;
+    each_statement(s.body, [&](const Statement& inner) {
+      ++statements;
+      if (inner.kind == StatementKind::Let) {
+        const Value& v = program_.values[inner.value];
+        if (v.op != Op::Load || lanes_->kind(v.memory) != Lanes::Kind::Spread) return;
+        if (const auto e = lanes_->constant(v.args[0])) {
+          at.loaded[inner.value] = fmt::format("s{}", next_load_++);
+          line(fmt::format("const real {} = {};", at.loaded[inner.value], from_owner(v.memory, *e)));
+        }
+      } else if (inner.kind == StatementKind::Store || inner.kind == StatementKind::Accumulate) {
+        if (!lanes_->written(s.loop).count(inner.memory)) return;
+        const auto e = lanes_->constant(inner.index);
+        if (lanes_->kind(inner.memory) == Lanes::Kind::Whole)
+          whole.insert(inner.memory);
+        else if (e)
+          parts[inner.memory].insert(*e);
+      }
+    });
+    for (const auto& [m, es] : parts)
+      for (const std::int64_t e : es) line(fmt::format("real a{}_{} = {};", m, e, number(0)));
+    Source cleared;
+    for (const MemoryId m : whole)
+      clear_array(fmt::format("a{}", m), program_.memories[m].size, number(0), cleared);
+    count.trips += cleared.trips;
+
+    const auto slots = static_cast<std::uint64_t>(at.last - at.first);
+    at.fixed = slots * statements <= kSpreadStatements;
+    spread_ = &at;
+    Count inner;
+    if (at.fixed) {
+      for (at.slot = at.first; at.slot < at.last; ++at.slot) inner = spread_slot(s, from, to);
+      count.trips += slots * inner.trips;
+    } else {
+      line(fmt::format("for (int k = {}; k < {}; ++k) {{", at.first, at.last));
+      inner = spread_slot(s, from, to);
+      line("}");
+      count.trips += slots * (1 + inner.trips) + 1;
+    }
+    count.operations += slots * inner.operations;
+    spread_ = nullptr;
+
+    for (const auto& [m, es] : parts)
+      for (const std::int64_t e : es) {
+        const std::string sum = fmt::format("drey_lane_sum(a{}_{})", m, e);
+        if (lanes_->kind(m) == Lanes::Kind::Spread)
+          line(fmt::format("{{ const real sum = {}; if (gl_SubgroupInvocationID == {}u) {}[{}] += sum; }}", sum,
+                           e % lanes, slot_array(m), e / lanes));
+        else
+          line(fmt::format("m{}_{} += {};", m, e, sum));
+        count.operations += 6;
+      }
+    for (const MemoryId m : whole) {
+      const std::uint64_t size = program_.memories[m].size;
+      if (size <= 64) {
+        for (std::uint64_t e = 0; e < size; ++e) line(fmt::format("m{0}[{1}] += drey_lane_sum(a{0}[{1}]);", m, e));
+      } else {
+        line(fmt::format("for (int e = 0; e < {1}; ++e) m{0}[e] += drey_lane_sum(a{0}[e]);", m, size));
+        count.trips += size + 1;
+      }
+      count.operations += 8 * size;
+    }
+    return count;
+  }
+
+  /// The trips of one slot: what they need of other lanes, the body, what they send to other lanes.
+  Count spread_slot(const Statement& s, std::int64_t from, std::int64_t to) {
+    SpreadLoop& at = *spread_;
+    const std::int64_t lanes = lanes_->lanes(), anchor = lanes_->anchor(s.loop);
+    const std::map<ValueId, std::string> before = at.loaded;
+    at.sent.clear();
+    line("{");
+    ++indent_;
+    // A distance as whole slots and the lanes left over.
+    const auto whole_slots = [&](std::int64_t by) { return (by >= 0 ? by : by - lanes + 1) / lanes; };
+    std::uint64_t moves = 0;
+    each_statement(s.body, [&](const Statement& inner) {
+      if (inner.kind == StatementKind::Let) {
+        const Value& v = program_.values[inner.value];
+        if (v.op != Op::Load || lanes_->kind(v.memory) != Lanes::Kind::Spread || at.loaded.count(inner.value)) return;
+        const auto by = lanes_->distance(v.args[0], s.loop);
+        if (!by || *by == 0) return;
+        const std::int64_t q = whole_slots(*by), r = *by - q * lanes;
+        const auto moved = [&](std::int64_t k) {
+          const std::string held = slot(v.memory, k, true);
+          if (held.empty()) return number(0);
+          if (r == 0) return held;
+          return fmt::format("subgroupShuffle({}, (gl_SubgroupInvocationID + {}u) & {}u)", held, r, lanes - 1);
+        };
+        const std::string name = fmt::format("s{}", next_load_++);
+        if (r == 0)
+          line(fmt::format("const real {} = {};", name, moved(q)));
+        else
+          line(fmt::format("const real {}a = {}, {}b = {}, {} = gl_SubgroupInvocationID < {}u ? {}a : {}b;", name,
+                           moved(q), name, moved(q + 1), name, lanes - r, name, name));
+        at.loaded[inner.value] = name;
+        moves += 3;
+      } else if (inner.kind == StatementKind::Store || inner.kind == StatementKind::Accumulate) {
+        if (!lanes_->written(s.loop).count(inner.memory) || lanes_->kind(inner.memory) != Lanes::Kind::Spread) return;
+        const auto by = lanes_->distance(inner.index, s.loop);
+        if (!by || *by == 0 || at.sent.count({inner.memory, *by})) return;
+        const std::string name = fmt::format("c{}", next_load_++);
+        line(fmt::format("real {} = {};", name, number(0)));
+        at.sent[{inner.memory, *by}] = name;
+      }
+    });
+    line(at.fixed ? fmt::format("const int i{} = int(gl_SubgroupInvocationID) + {};", s.loop, at.slot * lanes - anchor)
+                  : fmt::format("const int i{} = int(gl_SubgroupInvocationID) + k * {} + {};", s.loop, lanes, -anchor));
+    const std::int64_t first = at.slot * lanes - anchor;
+    const bool all = at.fixed && first >= from && first + lanes <= to;
+    line(all ? "{" : fmt::format("if (i{0} >= {1} && i{0} < {2}) {{", s.loop, from, to));
+    Count count = scope(s.body);
+    line("}");
+    for (const auto& [to_where, name] : at.sent) {
+      const auto& [m, by] = to_where;
+      const std::int64_t q = whole_slots(by), r = by - q * lanes;
+      const auto give = [&](std::int64_t k, const std::string& what) {
+        const std::string held = slot(m, k, false);
+        if (held.empty()) return;
+        const std::int64_t slots = lanes_->slots(program_.memories[m].size);
+        const bool inside = at.fixed || (at.first + k >= 0 && at.last - 1 + k < slots);
+        line(fmt::format("{}{} += {};", inside ? "" : fmt::format("if (k + {0} >= 0 && k + {0} < {1}) ", k, slots), held,
+                         what));
+      };
+      moves += 4;
+      if (r == 0) {
+        give(q, name);
+        continue;
+      }
+      line(fmt::format("const real {0}m = subgroupShuffle({0}, (gl_SubgroupInvocationID + {1}u) & {2}u);", name,
+                       lanes - r, lanes - 1));
+      give(q, fmt::format("gl_SubgroupInvocationID >= {1}u ? {0}m : {2}", name, r, number(0)));
+      give(q + 1, fmt::format("gl_SubgroupInvocationID < {1}u ? {0}m : {2}", name, r, number(0)));
+    }
+    --indent_;
+    line("}");
+    at.loaded = before;
+    count.operations += moves;
+    return count;
+  }
+
+  /// A number of the data that a lane's trip of a fixed slot always needs: read once a dispatch. Empty when the
+  /// lane has no room, or the place depends on more than the trip.
+  std::string kept_load(const Value& v) {
+    if (!spread_->fixed || kept_ >= options_.lane_values) return {};
+    const Linear& index = linears_[v.args[0]];
+    for (const auto& [value, factor] : index.factors) {
+      const Value& f = program_.values[value];
+      if (f.op != Op::LoopIndex || f.loop != spread_->loop) return {};
+    }
+    if (index.factors.empty()) return {};
+    ++kept_;
+    const std::string name = fmt::format("x{}", kept_);
+    const bool real_value = program_.memories[v.memory].type == Type::Real;
+    const Loop& loop = program_.loops[spread_->loop];
+    const std::string position = sum(layout_.position(program_, v.memory, index));
+    prepared_ += fmt::format("{} {};\n", real_value ? "real" : "int", name);
+    prepare_ += fmt::format(
+        "  {{ const int i{0} = clamp(int(gl_SubgroupInvocationID) + {1}, {2}, {3}); {4} = drey_data{5}[({6}) >> 2][({6}) "
+        "& 3]; }}\n",
+        spread_->loop, spread_->slot * lanes_->lanes() - lanes_->anchor(spread_->loop),
+        program_.values[loop.from].integer, program_.values[loop.to].integer - 1, name,
+        layout_.place(v.memory).buffer, position);
+    return name;
+  }
+
   /// Loop trips inside a function of the shader library.
   static std::uint64_t call_trips(const Value& v) {
     return v.op == Op::Call ? library_trips(functions()[v.function].name) : 0;
@@ -585,12 +956,16 @@ class Emitter {
   std::uint64_t next_load_ = 0, shared_loads_ = 0;
   std::vector<Groups> groups_;  ///< by open body
   bool uniform_flow_ = true;    ///< all lanes of a subgroup are here
+  std::optional<Lanes> lanes_;    ///< where a chain has a subgroup
+  SpreadLoop* spread_ = nullptr;  ///< the loop being spread
+  std::string prepared_, prepare_;
+  std::uint32_t kept_ = 0;  ///< numbers of data held in registers
 };
 
 }  // namespace
 
 Source emit(const Program& program, const Model& model, const EmitOptions& options) {
-  const Program lean = grad::optimise(program, optimisation);
+  const Program lean = grad::optimise(program, options.chain_lanes ? lane_optimisation : optimisation);
   return Emitter(lean, model, options).run();
 }
 

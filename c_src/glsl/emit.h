@@ -49,6 +49,15 @@ struct EmitOptions {
   /// of the data and they tell one another, instead of all loading the same. Worth it where loads from one
   /// address by many lanes are not cheap, as on a software driver; it needs GL_KHR_shader_subgroup_shuffle.
   std::uint32_t uniform_lanes = 0;
+  /// Not 0: the lanes of a subgroup, so many, run the program together for one chain. All call model_run(), and
+  /// element e of the point and of the gradient lies in slot e / lanes of lane e % lanes:
+  ///     real model_point[slots], model_gradient[slots];   // slots = D / lanes, rounded up
+  /// model_target is the same in all. The kernel calls model_prepare() once a dispatch, before the first
+  /// model_run(), and defines before the text `real drey_lane_sum(real x)`, the sum over the lanes, the same in
+  /// each. It needs GL_KHR_shader_subgroup_shuffle. Only for programs without Output memories.
+  std::uint32_t chain_lanes = 0;
+  /// Numbers of data that a lane may keep in registers through a dispatch; with chain_lanes only.
+  std::uint32_t lane_values = 256;
 };
 
 /// \param program a density program (differentiated or not) or a draw program of `model`

@@ -77,9 +77,11 @@ class Pass {
         Block both = s.body;
         both.insert(both.end(), s.otherwise.begin(), s.otherwise.end());
         builder_.begin_if(condition, rewrite_.memories(live_writes(both)));
+        ++nesting_;
         block(s.body);
         builder_.begin_else();
         block(s.otherwise);
+        --nesting_;
         builder_.end_if();
         break;
       }
@@ -146,11 +148,12 @@ class Pass {
       const std::uint64_t trips = *last > *first ? static_cast<std::uint64_t>(*last - *first) : 0;
       const std::uint64_t values = written_out(s.body);
       const bool clearing = trips > driver_trips && clears(s);
-      if (!clearing && unrolls(trips, values) && (trips <= 1 || affordable((trips - 1) * values))) {
+      const bool kept = options_.keep_trips && nesting_ == 0 && old.independent && trips >= options_.keep_trips;
+      if (!kept && !clearing && unrolls(trips, values) && (trips <= 1 || affordable((trips - 1) * values))) {
         for (std::int64_t at = *first; at < *last; ++at) copy(s, builder_.integer(at));
         return;
       }
-      if (options_.strip > 1 && trips >= (clearing ? driver_trips : 2) * options_.strip &&
+      if (!kept && options_.strip > 1 && trips >= (clearing ? driver_trips : 2) * options_.strip &&
           options_.strip * values <= options_.strip_values && !keeps_loops(s.body) &&
           walks_elements(s.body, s.loop)) {
         strip(s, *first, *last, old.independent);
@@ -211,7 +214,9 @@ class Pass {
 
   void trip(const Statement& s, ValueId index) {
     rewrite_.bind_index(s.loop, index);
+    ++nesting_;
     block(s.body);
+    --nesting_;
   }
 
   /// One of several trips in one body: what is private to a trip is this one's own, and what is private to trips of a
@@ -324,6 +329,7 @@ class Pass {
   Rewriter rewrite_;
   std::vector<bool> indexed_;  ///< by memory of the source
   std::uint64_t grown_ = 0;
+  int nesting_ = 0;  ///< loops and branches around what is being written
 };
 
 }  // namespace

@@ -21,6 +21,8 @@ struct OptimiseOptions {
   std::uint64_t strip = 0;
   /// ... while a block comes to at most this many operations.
   std::uint64_t strip_values = 400;
+  /// Outermost independent loops of at least this many trips stay as they are, to be spread over lanes; 0: none.
+  std::uint64_t keep_trips = 0;
 };
 
 /// The same function, cheaper: dead code removed, equal values shared, invariants hoisted, neighbouring loops

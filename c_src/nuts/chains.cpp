@@ -20,7 +20,7 @@ constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8;
 /// The push constants of nuts.comp; the step size follows, float or double.
 struct Push {
   std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, rounds, ticks, limit, base, slots,
-      thin, phase, depth_cap, stamp, probe, components, unused;
+      thin, phase, depth_cap, stamp, probe, components, slots_held;
 };
 static_assert(sizeof(Push) == 72);
 
@@ -224,13 +224,13 @@ void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status,
                   stamp,
                   2,
                   static_cast<std::uint32_t>(components_),
-                  0};
+                  static_cast<std::uint32_t>(slots_held(kernel_.shape))};
   std::array<std::byte, sizeof(Push) + 8> push{};
   std::memcpy(push.data(), &head, sizeof head);
   const auto step = reals_to_bytes(std::array{run.step_size}, kernel_.shape.f64);
   std::memcpy(push.data() + sizeof head, step.data(), step.size());
   commands.begin();
-  const std::uint32_t local = kernel_.shape.local_size;
+  const std::uint32_t local = kernel_.shape.lanes ? 1 : kernel_.shape.local_size;
   commands.dispatch(arguments_, std::span(push).first(push_bytes(kernel_.shape)),
                     static_cast<std::uint32_t>((count_ + local - 1) / local));
   commands.barrier();

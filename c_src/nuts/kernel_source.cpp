@@ -45,10 +45,6 @@ std::size_t matching_brace(const std::string& text, std::size_t open) {
   throw Error("internal", "a shader's braces do not match");
 }
 
-std::uint64_t slots_of(const KernelShape& shape) {
-  return shape.lanes ? (shape.dimension + shape.lanes - 1) / shape.lanes : shape.dimension;
-}
-
 std::string preamble(const KernelShape& shape) {
   std::string text = "#version 450\n";
   if (shape.together)
@@ -59,8 +55,8 @@ std::string preamble(const KernelShape& shape) {
   const std::uint64_t padded = (shape.dimension + 3) / 4 * 4;
   text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension,
                       padded, shape.local_size);
-  text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n", slots_of(shape),
-                      shape.lanes ? slots_of(shape) : padded);
+  text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n", slots_held(shape),
+                      shape.lanes ? slots_held(shape) : padded);
   return text;
 }
 
@@ -91,7 +87,7 @@ std::uint64_t unrolled_slots(const KernelShape& shape) {
 }
 
 std::string expand(const KernelShape& shape, const std::string& text) {
-  const std::uint64_t slots = slots_of(shape);
+  const std::uint64_t slots = slots_held(shape);
   const bool unroll = slots <= unrolled_slots(shape);
   return expand_each(expand_each(text, "EACH", slots, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
 }
@@ -99,7 +95,8 @@ std::string expand(const KernelShape& shape, const std::string& text) {
 // Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its
 // merge loop, in a round, and once a dispatch.
 constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
-constexpr std::uint64_t kTickLoops = 15, kMergeLoops = 1, kRoundLoops = 12, kDispatchLoops = 33;
+constexpr std::uint64_t kTickLoops = 15, kMergeLoops = 1, kRoundLoops = 12, kDispatchLoops = 33,
+                        kSlotLoops = 4;
 
 /// Dimensions a trip of a loop that is not written out. Few enough that more than 32 trips are left: a
 /// compiler that unrolls by itself stops there.
@@ -107,7 +104,7 @@ std::uint64_t trips_at_once(std::uint64_t count) { return std::max<std::uint64_t
 
 /// Trips of one loop over the slots.
 std::uint64_t loop_trips(const KernelShape& shape) {
-  const std::uint64_t slots = slots_of(shape);
+  const std::uint64_t slots = slots_held(shape);
   return slots <= unrolled_slots(shape) ? 0 : slots / trips_at_once(slots);
 }
 
@@ -115,10 +112,19 @@ std::uint64_t loop_trips(const KernelShape& shape) {
 /// every driver.
 std::string sum_text(const KernelShape& shape) {
   if (!shape.lanes) return "#define SUM(x)\n";
-  std::string text = "real nuts_sum(real x) {\n";
+  std::string text = "real drey_lane_sum(real x) {\n";
   for (std::uint32_t step = 1; step < shape.lanes; step *= 2)
     text += fmt::format("  x += subgroupShuffleXor(x, {}u);\n", step);
-  return text + "  return x;\n}\n#define SUM(x) x = nuts_sum(x);\n";
+  text += "  return x;\n}\n#define SUM(x) x = drey_lane_sum(x);\n";
+  const std::uint64_t slots = slots_held(shape);
+  if (slots > unrolled_slots(shape))
+    return text + "#define PUT(x, k, v) x[k] = v;\n#define GET(v, x, k) const real v = x[k];\n";
+  std::string put = "#define PUT(x, k, v)", get = "#define GET(v, x, k) real v = x[0];";
+  for (std::uint64_t d = 0; d < slots; ++d) {
+    put += fmt::format(" if (k == {0}u) x[{0}] = v;", d);
+    if (d) get += fmt::format(" if (k == {0}u) v = x[{0}];", d);
+  }
+  return text + put + "\n" + get + "\n";
 }
 
 /// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and
@@ -166,6 +172,10 @@ std::uint64_t dense_trips(const KernelShape& shape) {
 }
 
 }  // namespace
+
+std::uint64_t slots_held(const KernelShape& shape) {
+  return shape.lanes ? (shape.dimension + shape.lanes - 1) / shape.lanes : shape.dimension;
+}
 
 StateLayout::StateLayout(const KernelShape& shape) {
   const std::uint64_t d = shape.dimension;
@@ -232,8 +242,13 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
       density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
-  kernel.fixed_trips = 16 + 2 * layout.rows * (1 + d) + kDispatchLoops * d;
+  const std::uint64_t slots = slots_held(shape);
+  kernel.fixed_trips = 16 + 2 * layout.rows * slots + kDispatchLoops * d;
   kernel.round_trips = 2 + kRoundLoops * d + depth * (1 + kMergeLoops * d);
+  if (shape.lanes) {
+    kernel.fixed_trips += kDispatchLoops * (slots + 1) + density.trips;
+    kernel.round_trips += kSlotLoops * (slots + 1) + 3;
+  }
   kernel.tick_trips = 2 + density.trips + dense_trips(shape) + kTickLoops * d;
   return kernel;
 }

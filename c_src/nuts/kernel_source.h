@@ -22,6 +22,9 @@ struct KernelShape {
   bool together = false;
 };
 
+/// Dimensions that an invocation holds of its chain: all, or its share.
+std::uint64_t slots_held(const KernelShape& shape);
+
 /// Dimensions up to this have their loops written out: no loop trips, state in registers.
 inline constexpr std::uint64_t kUnrolledDimension = 32;
 
