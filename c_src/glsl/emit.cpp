@@ -82,6 +82,7 @@ class Emitter {
     source.trips += count.trips;
     source.operations = count.operations;
     source.shared_loads = count.shared_loads;
+    source.gathers = count.gathers;
 
     if (options_.chain_lanes || body.find("subgroupShuffle(") != std::string::npos)
       text_ += "#extension GL_KHR_shader_subgroup_shuffle : require\n";
@@ -118,7 +119,7 @@ class Emitter {
 
  private:
   struct Count {
-    std::uint64_t trips = 0, operations = 0, shared_loads = 0;
+    std::uint64_t trips = 0, operations = 0, shared_loads = 0, gathers = 0;
   };
 
   std::uint64_t real_bytes() const { return f64_ ? 8 : 4; }
@@ -534,6 +535,7 @@ class Emitter {
           const std::uint64_t shared_before = shared_loads_;
           const std::string code = expression(s.value);
           count.shared_loads += shared_loads_ - shared_before;
+          if (spread_ && v.op == Op::Load && code.find("drey_data") != std::string::npos) ++count.gathers;
           if (code.empty()) break;
           line(fmt::format("{} v{} = {};", v.type == Type::Real ? "real" : "int", s.value, code));
           count.operations += weight(v);
@@ -560,6 +562,7 @@ class Emitter {
             const Count all = spread_loop(s);
             count.trips += all.trips;
             count.operations += all.operations;
+            count.gathers += all.gathers;
             break;
           }
           line(fmt::format("for (int i{0} = {1}; i{0} < {2}; ++i{0}) {{", s.loop, integer(loop.from),
@@ -572,6 +575,7 @@ class Emitter {
           count.trips += loop.max_trips + 1 + loop.max_trips * inner.trips;
           count.operations += loop.max_trips * inner.operations;
           count.shared_loads += loop.max_trips * inner.shared_loads;
+          count.gathers += loop.max_trips * inner.gathers;
           break;
         }
         case StatementKind::If: {
@@ -585,12 +589,14 @@ class Emitter {
             inner.trips = std::max(inner.trips, other.trips);
             inner.operations = std::max(inner.operations, other.operations);
             inner.shared_loads = std::max(inner.shared_loads, other.shared_loads);
+            inner.gathers = std::max(inner.gathers, other.gathers);
           }
           uniform_flow_ = flow;
           line("}");
           count.trips += inner.trips;
           count.operations += inner.operations;
           count.shared_loads += inner.shared_loads;
+          count.gathers += inner.gathers;
           break;
         }
       }
@@ -810,6 +816,7 @@ class Emitter {
       count.trips += slots * (1 + inner.trips) + 1;
     }
     count.operations += slots * inner.operations;
+    count.gathers += slots * inner.gathers;
     spread_ = nullptr;
 
     for (const auto& [m, es] : parts)

@@ -36,6 +36,8 @@ struct Source {
   std::uint64_t operations = 0;
   /// Vectors of data that one model_run() has from another lane instead of loading them itself.
   std::uint64_t shared_loads = 0;
+  /// Numbers of data that lanes of one chain load each from another place, one model_run().
+  std::uint64_t gathers = 0;
   /// Bytes of private arrays.
   std::uint64_t private_bytes = 0;
 };

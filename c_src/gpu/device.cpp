@@ -90,7 +90,11 @@ DeviceInfo describe(const vk::raii::PhysicalDevice& physical) {
     if (memory.memoryHeaps[i].flags & vk::MemoryHeapFlagBits::eDeviceLocal)
       info.memory_bytes += memory.memoryHeaps[i].size;
   info.f64 = physical.getFeatures().shaderFloat64;
-  info.subgroup_size = chain.get<vk::PhysicalDeviceVulkan11Properties>().subgroupSize;
+  const auto& subgroups = chain.get<vk::PhysicalDeviceVulkan11Properties>();
+  info.subgroup_size = subgroups.subgroupSize;
+  info.subgroup_shuffle = (subgroups.subgroupSupportedStages & vk::ShaderStageFlagBits::eCompute) &&
+                          (subgroups.subgroupSupportedOperations & vk::SubgroupFeatureFlagBits::eShuffle) &&
+                          (subgroups.subgroupSupportedOperations & vk::SubgroupFeatureFlagBits::eVote);
   info.api_version = properties.apiVersion;
   info.storage_range = properties.limits.maxStorageBufferRange;
   info.uniform_range = properties.limits.maxUniformBufferRange;
@@ -200,7 +204,27 @@ Device::Impl::Impl(std::uint32_t index) {
     vk::PhysicalDeviceVulkan12Features features12;
     features12.timelineSemaphore = true;
     features.pNext = &features12;
-    vk::DeviceCreateInfo create({}, queues);
+    // Kernels whose lanes work together must have subgroups of the size they were made for.
+    std::vector<const char*> extensions;
+    vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT sizes;
+    for (const auto& extension : physical.enumerateDeviceExtensionProperties())
+      if (std::string_view(extension.extensionName) == VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) {
+        sizes = physical
+                    .getFeatures2<vk::PhysicalDeviceFeatures2, vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>()
+                    .get<vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>();
+        const auto properties = physical
+                                    .getProperties2<vk::PhysicalDeviceProperties2,
+                                                    vk::PhysicalDeviceSubgroupSizeControlPropertiesEXT>()
+                                    .get<vk::PhysicalDeviceSubgroupSizeControlPropertiesEXT>();
+        if (!sizes.subgroupSizeControl || !sizes.computeFullSubgroups ||
+            !(properties.requiredSubgroupSizeStages & vk::ShaderStageFlagBits::eCompute))
+          break;
+        extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+        subgroup_size_control = true;
+        sizes.pNext = nullptr;
+        features12.pNext = &sizes;
+      }
+    vk::DeviceCreateInfo create({}, queues, {}, extensions);
     create.pNext = &features;
     device = vk::raii::Device(physical, create);
     queue = device.getQueue(family, 0);

@@ -17,6 +17,7 @@ struct DeviceInfo {
   std::uint64_t memory_bytes = 0;
   bool f64 = false;
   std::uint32_t subgroup_size = 0;
+  bool subgroup_shuffle = false;  ///< lanes of a subgroup can tell one another numbers, in compute shaders
   std::uint32_t api_version = 0;  ///< VK_MAKE_API_VERSION
   // What a kernel has to fit into.
   std::uint64_t storage_range = 0;  ///< bytes of one storage buffer binding

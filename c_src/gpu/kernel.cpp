@@ -17,7 +17,7 @@ vk::DescriptorType type_of(BufferKind kind) {
 }  // namespace
 
 Kernel::Kernel(Device& device, std::span<const std::uint32_t> spirv, std::vector<BindingSlot> slots,
-               std::uint32_t push_bytes, std::span<const Constant> constants)
+               std::uint32_t push_bytes, std::span<const Constant> constants, std::uint32_t subgroup_size)
     : impl_(std::make_shared<Impl>()) {
   auto& on = device.impl();
   if (push_bytes > on.info.push_constant_bytes)
@@ -49,6 +49,11 @@ Kernel::Kernel(Device& device, std::span<const std::uint32_t> spirv, std::vector
     const vk::raii::ShaderModule module(on.device, module_info);
     vk::PipelineShaderStageCreateInfo stage({}, vk::ShaderStageFlagBits::eCompute, *module, "main");
     if (!entries.empty()) stage.pSpecializationInfo = &specialisation;
+    const vk::PipelineShaderStageRequiredSubgroupSizeCreateInfoEXT size(subgroup_size);
+    if (subgroup_size && on.subgroup_size_control) {
+      stage.flags |= vk::PipelineShaderStageCreateFlagBits::eRequireFullSubgroupsEXT;
+      stage.pNext = &size;
+    }
     impl_->pipeline = vk::raii::Pipeline(on.device, on.pipeline_cache,
                                          vk::ComputePipelineCreateInfo({}, stage, *impl_->layout));
   });

@@ -27,10 +27,13 @@ struct Constant {
 /// A compute shader made ready: entry point `main`, one descriptor set.
 class Kernel {
  public:
+  /// \param subgroup_size 0, or what every subgroup must have, of which the workgroup is a multiple; a device that
+  ///                      cannot promise it runs the shader as it does, which must look for itself
   /// \throws Error{device_limit} when push constants exceed the device's, Error{device_error} when the driver
   /// refuses the shader
   Kernel(Device& device, std::span<const std::uint32_t> spirv, std::vector<BindingSlot> slots,
-         std::uint32_t push_bytes = 0, std::span<const Constant> constants = {});
+         std::uint32_t push_bytes = 0, std::span<const Constant> constants = {},
+         std::uint32_t subgroup_size = 0);
   ~Kernel();
   Kernel(Kernel&&) noexcept;
   Kernel& operator=(Kernel&&) noexcept;

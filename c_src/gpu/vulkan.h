@@ -62,6 +62,7 @@ class Device::Impl {
   vk::raii::PipelineCache pipeline_cache{nullptr};
   vk::raii::Semaphore timeline{nullptr};
   std::uint32_t family = 0;
+  bool subgroup_size_control = false;  ///< kernels can ask for a size of their subgroups
   vk::PhysicalDeviceMemoryProperties memory;
   DeviceInfo info;
 

@@ -104,7 +104,8 @@ ChainKernel::ChainKernel(gpu::Device& on, const KernelShape& of_shape, const gls
       layout(of_shape),
       text(nuts_kernel(of_shape, density)),
       data(upload_data(on, density)),
-      kernel(on, compile(text.text), kernel_slots(density, 5), push_bytes(of_shape)) {
+      kernel(on, compile(text.text), kernel_slots(density, 5), push_bytes(of_shape), {},
+             of_shape.lanes || of_shape.together ? on.info().subgroup_size : 0) {
   text.text.clear();
   const std::uint64_t limit = on.info().trip_limit;
   const std::uint64_t least = text.fixed_trips + 2 * text.round_trips + text.tick_trips + kTripMargin;

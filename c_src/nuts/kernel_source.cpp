@@ -134,7 +134,21 @@ std::string dense_metric(const KernelShape& shape) {
   const std::uint64_t dimension = shape.dimension;
   const auto entry = [](std::uint64_t i, std::uint64_t j) { return i * (i + 1) / 2 + j; };
   std::string metric, kick, drift;
-  if (dimension <= kUnrolledDimension) {
+  if (shape.lanes) {
+    // Every lane meets all elements in turn, and adds up the rows (or columns) that are its own.
+    const auto product = [&](const char* to, const char* of, const char* entry_of, const char* in) {
+      std::string text =
+          "for (uint j = 0u; j < uint(DIMENSION); ++j) { const uint slot = j / LANES; GET(mine_, " + std::string(of) +
+          ", slot) const real other = push.step_size * (s) * subgroupShuffle(mine_, j % LANES);";
+      for (std::uint64_t k = 0; k < slots_held(shape); ++k)
+        text += fmt::format(" {{ const uint i = {0}u * LANES + gl_SubgroupInvocationID; if (i < uint(DIMENSION) && {1}) "
+                            "{2}[{0}] += scale[{3}] * other; }}",
+                            k, in, to, entry_of);
+      return text + " }";
+    };
+    kick = product("p", "g", "j * (j + 1u) / 2u + i", "i <= j");
+    drift = product("q", "p", "i * (i + 1u) / 2u + j", "j <= i");
+  } else if (dimension <= kUnrolledDimension) {
     const std::uint64_t size = entry(dimension, 0);
     metric = fmt::format("real metric[{}];", size);
     for (std::uint64_t k = 0; k < size; ++k)
@@ -167,6 +181,7 @@ std::string dense_metric(const KernelShape& shape) {
 
 /// Trips of the three products with a dense metric in a tick.
 std::uint64_t dense_trips(const KernelShape& shape) {
+  if (shape.dense && shape.lanes) return 3 * (shape.dimension + 1);
   if (!shape.dense || shape.dimension <= kUnrolledDimension) return 0;
   return 3 * shape.dimension * (1 + shape.dimension / kTripsAtOnce + kTripsAtOnce);
 }

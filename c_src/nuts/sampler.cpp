@@ -19,6 +19,7 @@
 #include "nuts/adaptation.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
+#include "nuts/mapping.h"
 #include "nuts/run.h"
 #include "nuts/warmup.h"
 
@@ -43,8 +44,6 @@ std::string sha256_hex(const std::string& bytes) {
 
 /// Deepest trees a kernel is made for: 2^15 leapfrogs a transition.
 constexpr int kMostDepth = 15;
-/// Vectors of data a gradient from which on it pays that lanes tell them one another.
-constexpr std::uint64_t kSharedLoads = 64;
 /// f32 is good enough where its log density errs by less than this, in its differences, and its gradient by
 /// less than that, relative.
 constexpr double kMostNoise = 0.01, kMostGradientNoise = 1e-3;
@@ -97,18 +96,8 @@ class Sampler::Impl {
     return shape;
   }
 
-  /// A kernel whose lanes tell one another the data, where enough of it is read to pay for their going
-  /// together.
-  glsl::Source shared(KernelShape& of) const {
-    if (device.info().type != "cpu") return emit(density, of.f64);
-    glsl::Source source = emit(density, of.f64, device.info().subgroup_size);
-    of.together = source.shared_loads >= kSharedLoads && of.local_size % device.info().subgroup_size == 0;
-    return of.together ? source : emit(density, of.f64);
-  }
-
-  glsl::Source emit(const model::Program& program, bool f64, std::uint32_t uniform_lanes = 0) const {
+  glsl::Source emit(const model::Program& program, bool f64) const {
     glsl::EmitOptions options;
-    options.uniform_lanes = uniform_lanes;
     options.precision = f64 ? glsl::Precision::F64 : glsl::Precision::F32;
     options.first_binding = kFirstDataBinding;
     options.uniform_range = device.info().uniform_range;
@@ -132,14 +121,25 @@ class Sampler::Impl {
     return *slot;
   }
 
-  ChainKernel& chain_kernel(bool f64, int max_depth, bool dense) {
+  /// \param mapping not Auto
+  ChainKernel& chain_kernel(bool f64, int max_depth, bool dense, Mapping mapping) {
     need_f64(f64);
     auto of = shape(f64, max_depth);
     of.dense = dense;
-    return cached(chain_kernels, std::tuple(f64, of.max_depth, dense), [&] {
-      const glsl::Source source = shared(of);
-      return std::make_unique<ChainKernel>(device, of, source, glsl::compile_cached);
+    return cached(chain_kernels, std::tuple(f64, of.max_depth, dense, mapping), [&] {
+      const KernelPlan plan = plan_kernel(device.info(), *model, density, of, mapping);
+      return std::make_unique<ChainKernel>(device, plan.shape, plan.source, glsl::compile_cached);
     });
+  }
+
+  Mapping mapping(const Options& options, bool f64) const {
+    if (options.mapping != Mapping::Auto) return options.mapping;
+    if (!has_subgroups(device.info())) return Mapping::Invocation;
+    const auto of = shape(f64, options.max_depth);
+    const auto plan = [&](Mapping to) { return plan_kernel(device.info(), *model, density, of, to); };
+    return subgroup_pays(device.info(), plan(Mapping::Invocation), plan(Mapping::Subgroup), options.chains)
+               ? Mapping::Subgroup
+               : Mapping::Invocation;
   }
 
   DensityKernel& density_kernel(bool f64) {
@@ -194,8 +194,8 @@ class Sampler::Impl {
     if (options.metric == MetricKind::LowRank)
       throw Error("bad_option", "`metric` low_rank is not offered; use dense, diagonal or auto");
     const auto kernels = [&](bool f64) {
-      return [this, &options, f64](bool dense) -> ChainKernel& {
-        return chain_kernel(f64, options.max_depth, dense);
+      return [this, &options, f64, to = mapping(options, f64)](bool dense) -> ChainKernel& {
+        return chain_kernel(f64, options.max_depth, dense, to);
       };
     };
     const bool may_choose = options.precision == PrecisionChoice::Auto;
@@ -206,7 +206,7 @@ class Sampler::Impl {
         Tuning tuning = schedule.run(kernels(false), options, {}, progress, stop);
         tuning.model_key = key;
         if (!may_choose || !device.info().f64 ||
-            single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense),
+            single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning)),
                              tuning.positions))
           return tuning;
         starts = std::move(tuning.positions);
@@ -220,12 +220,16 @@ class Sampler::Impl {
     return tuning;
   }
 
+  static Mapping mapping_of(const Tuning& tuning) {
+    return tuning.mapping == "subgroup" ? Mapping::Subgroup : Mapping::Invocation;
+  }
+
   void check_tuning(const Tuning& tuning) const {
     const auto refuse = [](const std::string& message) { throw Error("wrong_tuning", message); };
     if (tuning.model_key != key) refuse("the tuning is of another model (or another shape of this one)");
     if (tuning.dimension != model->dimension)
       refuse(fmt::format("the tuning has {} dimensions, the model {}", tuning.dimension, model->dimension));
-    if (tuning.mapping != "invocation") refuse(fmt::format("no mapping \"{}\"", tuning.mapping));
+    if (tuning.mapping != "invocation" && tuning.mapping != "subgroup") refuse(fmt::format("no mapping \"{}\"", tuning.mapping));
     if (tuning.metric != MetricKind::Diagonal && tuning.metric != MetricKind::Dense)
       refuse("only diagonal and dense metrics can be used");
     const bool dense = tuning.metric == MetricKind::Dense;
@@ -249,7 +253,8 @@ class Sampler::Impl {
                            const Snapshot* snapshot) {
     check_options(options);
     check_tuning(tuning);
-    auto& chains = chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense);
+    auto& chains =
+        chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning));
     DrawsKernel* outputs = model->output_size ? &draws_kernel(tuning.f64) : nullptr;
     const RunKernels kernels{device, *model, density, chains, outputs};
     if (snapshot) return std::make_unique<Run>(kernels, tuning, options, std::move(plan), *snapshot);
@@ -320,7 +325,7 @@ class Sampler::Impl {
   std::string key, data_key;
   model::Program density;
   double compile_ms = 0;
-  std::map<std::tuple<bool, int, bool>, std::unique_ptr<ChainKernel>> chain_kernels;
+  std::map<std::tuple<bool, int, bool, Mapping>, std::unique_ptr<ChainKernel>> chain_kernels;
   std::map<bool, std::unique_ptr<DensityKernel>> density_kernels;
   std::map<bool, std::unique_ptr<DrawsKernel>> draws_kernels;
 };

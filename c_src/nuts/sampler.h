@@ -22,6 +22,10 @@ enum class PrecisionChoice : std::uint8_t { F32, F64, Auto };
 /// Auto, an option only: dense where the warm-up's draws are correlated enough to pay for it, else diagonal.
 enum class MetricKind : std::uint8_t { Diagonal, LowRank, Dense, Auto };
 
+/// How chains lie on a device: a chain per invocation, or one per subgroup, whose lanes share its dimensions and
+/// data. Auto: what costs less on this device. The two round differently, so a tuning keeps to one.
+enum class Mapping : std::uint8_t { Invocation, Subgroup, Auto };
+
 struct Options {
   std::uint64_t chains = 4;
   std::uint64_t draws = 1000;   ///< kept, a chain
@@ -31,6 +35,7 @@ struct Options {
   std::uint64_t first_chain = 0;  ///< the global number of this job's first chain
   PrecisionChoice precision = PrecisionChoice::Auto;
   MetricKind metric = MetricKind::Auto;
+  Mapping mapping = Mapping::Auto;
   double target_accept = 0.8;
   int max_depth = 10;
   std::uint64_t budget =

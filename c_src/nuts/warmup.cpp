@@ -268,6 +268,7 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
   }
   Tuning tuning;
   tuning.f64 = kernel.shape.f64;
+  tuning.mapping = kernel.shape.lanes ? "subgroup" : "invocation";
   tuning.metric = pool.dense().empty() ? MetricKind::Diagonal : MetricKind::Dense;
   tuning.step_size = step.averaged();
   tuning.inverse_metric = pool.dense().empty() ? pool.diagonal() : pool.dense();

@@ -107,6 +107,14 @@ const std::vector<Row>& rows() {
          o.sampling.metric = kinds[choice(name, v, {"auto", "diagonal", "dense"})];
          o.metric_given = o.sampling.metric != nuts::MetricKind::Auto;
        }},
+      {{"mapping", "warmup sample", "auto, invocation, subgroup", "auto",
+        "how chains lie on the device: one an invocation, or one a subgroup, whose lanes share its dimensions and "
+        "data; auto takes what costs less. A tuning keeps its own"},
+       [](auto name, const Term& v, Options& o) {
+         constexpr nuts::Mapping mappings[] = {nuts::Mapping::Auto, nuts::Mapping::Invocation,
+                                               nuts::Mapping::Subgroup};
+         o.sampling.mapping = mappings[choice(name, v, {"auto", "invocation", "subgroup"})];
+       }},
       {{"target_accept", "warmup sample", "a number from 0.1 to 0.999", "0.8",
         "the acceptance that warm-up tunes the step size for; nearer 1 means smaller steps"},
        [](auto name, const Term& v, Options& o) {

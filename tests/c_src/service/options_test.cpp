@@ -52,8 +52,16 @@ TEST(Options, DefaultsAreWhatTheTableSays) {
   EXPECT_EQ(read.sampling.max_depth, 10);
   EXPECT_EQ(read.sampling.precision, nuts::PrecisionChoice::Auto);
   EXPECT_EQ(read.sampling.metric, nuts::MetricKind::Auto);
+  EXPECT_EQ(read.sampling.mapping, nuts::Mapping::Auto);
   EXPECT_EQ(read.outputs, std::nullopt);
   EXPECT_EQ(read.deadline, std::nullopt);
+}
+
+TEST(Options, MappingsGoByName) {
+  EXPECT_EQ(read_options(map({{"mapping", atom("subgroup")}}), "warmup").sampling.mapping, nuts::Mapping::Subgroup);
+  EXPECT_EQ(read_options(map({{"mapping", atom("invocation")}}), "sample").sampling.mapping,
+            nuts::Mapping::Invocation);
+  EXPECT_THROW(read_options(map({{"mapping", atom("workgroup")}}), "sample"), Error);
 }
 
 TEST(Options, EveryNumberHasBothBounds) {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "glsl/emit.h"
+#include "gpu/device.h"
+#include "model/model.h"
+#include "nuts/kernel_source.h"
+#include "nuts/sampler.h"
+
+/// How chains lie on a device: which kernel is made of a program. Called by the Sampler; knows programs and what a
+/// device says of itself, and submits nothing.
+namespace drey::nuts {
+
+/// A kernel to be made: its shape and the model's text in it.
+struct KernelPlan {
+  KernelShape shape;
+  glsl::Source source;
+};
+
+/// Whether a device can run a chain per subgroup: subgroups of 2 to 128 lanes, shuffles among them.
+bool has_subgroups(const gpu::DeviceInfo& device);
+
+/// The kernel for one mapping. `shape` says precision, dimension, depth and metric; the rest is filled in here.
+/// \throws Error{device_limit} for a chain per subgroup on a device without
+KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model, const model::Program& density,
+                       KernelShape shape, Mapping mapping);
+
+/// Whether a leapfrog of `chains` chains is cheaper with a chain per subgroup, by what both kernels compute and how
+/// many lanes the device has to fill. Follows from the program, the device's kind and the number of chains alone.
+bool subgroup_pays(const gpu::DeviceInfo& device, const KernelPlan& invocation, const KernelPlan& subgroup,
+                   std::uint64_t chains);
+
+}  // namespace drey::nuts

@@ -1,0 +1,157 @@
+#include "nuts/mapping.h"
+
+#include <fmt/format.h>
+
+#include "c_src/nuts/fixture.h"
+#include "c_src/nuts/ladder.h"
+#include "error.h"
+
+/// A chain per subgroup: the same ladder that the chain per invocation climbs.
+namespace drey::nuts {
+namespace {
+
+/// A target written for one invocation, run by every lane of a subgroup on the whole point.
+glsl::Source in_lanes(const Target& target, std::uint32_t lanes) {
+  const std::uint64_t d = target.dimension, slots = (d + lanes - 1) / lanes;
+  glsl::Source source;
+  source.trips = target.trips;
+  source.text = fmt::format(
+      "real whole_point[{0}], whole_gradient[{0}], model_target;\n"
+      "#define model_point whole_point\n#define model_gradient whole_gradient\n"
+      "void whole_run() {{\n{1}}}\n#undef model_point\n#undef model_gradient\n"
+      "real model_point[{2}], model_gradient[{2}];\nvoid model_prepare() {{}}\nvoid model_run() {{\n",
+      d, target.body, slots);
+  for (std::uint64_t e = 0; e < d; ++e)
+    source.text += fmt::format("whole_point[{}] = subgroupShuffle(model_point[{}], {}u);\n", e, e / lanes, e % lanes);
+  source.text += "whole_run();\n";
+  for (std::uint64_t e = 0; e < slots * lanes; ++e)
+    source.text += fmt::format("if (gl_SubgroupInvocationID == {}u) model_gradient[{}] = {};\n", e % lanes, e / lanes,
+                               e < d ? fmt::format("whole_gradient[{}]", e) : "real(0.0)");
+  source.text += "}\n";
+  return source;
+}
+
+class SubgroupMapping : public OnDevice {
+ protected:
+  void SetUp() override {
+    OnDevice::SetUp();
+    if (!IsSkipped() && !has_subgroups(device().info())) GTEST_SKIP() << "no subgroups that can shuffle";
+  }
+  ChainKernel lanes(const Target& target, bool f64, bool dense = false) {
+    KernelShape of{f64, target.dimension, 10, device().info().subgroup_size};
+    of.lanes = of.local_size;
+    of.dense = dense;
+    return ChainKernel(device(), of, in_lanes(target, of.lanes), glsl::compile);
+  }
+};
+
+TEST_F(SubgroupMapping, TreesAreThoseOfTheRecursiveSampler) {
+  if (!has_f64()) GTEST_SKIP() << "no f64";
+  const auto wide = normals_target(19), correlated = correlated_target();
+  auto shallow = lanes(wide, true), deep = lanes(correlated, true);
+  EXPECT_TRUE(ladder::trees_match(shallow, wide, 0.5, 8, 20));
+  EXPECT_TRUE(ladder::trees_match(deep, correlated, 0.05, 8, 20));
+}
+
+TEST_F(SubgroupMapping, MomentsAndRanksAreThoseOfTheTarget) {
+  const auto target = normals_target(3);
+  auto kernel = lanes(target, false);
+  EXPECT_GT(ladder::moments_p(kernel, {0, 1, 2}, 0.9, {1, 1, 1}, ladder::moments_of_normals(3), 128, 200, 20),
+            ladder::kLeastP);
+  const auto exact = [](std::mt19937_64& random) {
+    std::normal_distribution<double> normal;
+    std::vector<double> q(3);
+    for (int d = 0; d < 3; ++d) q[d] = d + (1 + 0.5 * d) * normal(random);
+    return q;
+  };
+  EXPECT_GT(ladder::rank_p(kernel, 0.6, {1, 1.2, 1.5}, exact, 2048, 16), ladder::kLeastP);
+}
+
+/// Draws as bits, to compare without tolerance.
+std::vector<double> draw(ChainKernel& kernel, std::uint64_t count, std::uint64_t budget, std::uint32_t ticks,
+                         std::uint64_t first_chain, bool cut = false) {
+  constexpr std::uint32_t draws = 12;
+  Chains chains(kernel, count, draws, true);
+  chains.start_dispersed();
+  chains.set_scale(std::vector<double>(Chains::scale_size(kernel.shape), 1.0));
+  RunOptions run;
+  run.seed = 99;
+  run.first_chain = first_chain;
+  run.limit = draws;
+  run.step_size = 0.2;
+  run.budget = budget;
+  run.ticks = ticks;
+  if (cut) {
+    for (std::uint32_t at = 0; chains.dispatch(run, 3 + at % 3).finished < count; ++at) {
+      const auto state = chains.save();
+      chains.start_dispersed();
+      chains.restore(state);
+    }
+  } else {
+    chains.run(run);
+  }
+  const auto record = chains.record(draws);
+  std::vector<double> bits;
+  for (std::uint64_t c = 0; c < count; ++c)
+    for (std::uint64_t s = 0; s < draws; ++s) {
+      for (std::uint64_t k = 0; k < record.components; ++k) bits.push_back(record.point(s, c, k));
+      for (std::uint64_t k = 0; k < 3; ++k) bits.push_back(record.word(s, k, c));
+    }
+  return bits;
+}
+
+TEST_F(SubgroupMapping, DrawsAreTheSameBytesHoweverTheyAreCut) {
+  const auto target = normals_target(11);
+  for (const bool f64 : {false, true}) {
+    if (f64 && !has_f64()) continue;
+    auto kernel = lanes(target, f64);
+    const auto expected = draw(kernel, 6, 0, 0, 0);
+    for (const auto& [budget, ticks] : std::vector<std::pair<int, int>>{{1, 1}, {7, 3}, {100, 16}})
+      EXPECT_TRUE(draw(kernel, 6, budget, ticks, 0) == expected) << budget << " by " << ticks;
+    EXPECT_TRUE(draw(kernel, 6, 0, 2, 0, true) == expected);
+    const auto some = draw(kernel, 2, 0, 0, 3);
+    const std::size_t one = expected.size() / 6;
+    EXPECT_TRUE(std::equal(some.begin(), some.end(), expected.begin() + static_cast<std::ptrdiff_t>(3 * one)));
+  }
+}
+
+/// The two mappings use the same random numbers: where nothing rounds differently they draw alike.
+TEST_F(SubgroupMapping, DrawsAreThoseOfAChainPerInvocationButForRounding) {
+  if (!has_f64()) GTEST_SKIP() << "no f64";
+  const auto target = normals_target(11);
+  for (const bool dense : {false, true}) {
+    KernelShape of = shape(target, true);
+    of.dense = dense;
+    ChainKernel alone(device(), of, target.source(), glsl::compile);
+    auto shared = lanes(target, true, dense);
+    const auto expected = draw(alone, 5, 0, 0, 0), found = draw(shared, 5, 0, 0, 0);
+    ASSERT_EQ(expected.size(), found.size());
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-6 * (1 + std::abs(expected[i])));
+  }
+}
+
+TEST_F(SubgroupMapping, IsChosenWhereItCostsLess) {
+  const auto plan = [&](std::uint64_t dimension, std::uint64_t operations, std::uint32_t lanes) {
+    KernelPlan made;
+    made.shape.dimension = dimension;
+    made.shape.lanes = lanes;
+    made.source.operations = operations;
+    return made;
+  };
+  gpu::DeviceInfo software;
+  software.type = "cpu";
+  software.subgroup_size = 8;
+  EXPECT_FALSE(subgroup_pays(software, plan(10, 390, 0), plan(10, 390, 8), 256));
+  EXPECT_TRUE(subgroup_pays(software, plan(102, 8451, 0), plan(102, 1351, 8), 256));
+  gpu::DeviceInfo gpu;
+  gpu.type = "discrete";
+  gpu.subgroup_size = 32;
+  EXPECT_TRUE(subgroup_pays(gpu, plan(10, 60'000, 0), plan(10, 3'000, 32), 64)) << "few chains, long data";
+  EXPECT_FALSE(subgroup_pays(gpu, plan(10, 390, 0), plan(10, 390, 32), 65'536)) << "many chains, little to do";
+  gpu::DeviceInfo old;
+  EXPECT_FALSE(has_subgroups(old));
+  EXPECT_THROW(plan_kernel(old, {}, {}, {}, Mapping::Subgroup), Error);
+}
+
+}  // namespace
+}  // namespace drey::nuts
