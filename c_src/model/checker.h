@@ -116,14 +116,24 @@ class Checker {
   /// log P(Y <= y), or log P(Y > y).
   NodeRef distribution_function(const Distribution& d, bool upper_tail, NodeRef y,
                                 const std::vector<NodeRef>& args, const std::string& where);
+  /// Of those that are no formula of the table.
+  NodeRef tail_function(const Distribution& d, bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
+                        const std::string& where);
   NodeRef hypergeometric_function(bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
                                   const std::string& where);
   NodeRef truncated(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
+  NodeRef truncated_draw(const syntax::Expression& e);
+  NodeRef truncated_draw(const Distribution& d, const std::vector<NodeRef>& args, NodeRef lower, NodeRef upper,
+                         const std::string& where);
   NodeRef censored(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
   NodeRef distribution_call(const syntax::Expression& e);
 
   // ---- generators.cpp
   NodeRef generated(const std::string& name, const syntax::Expression& e);
+  /// draw(elements of values), for every element of their common shape, or of `shape` where all are scalars.
+  NodeRef for_each_element(const std::string& name, const Distribution& d, const std::vector<NodeRef>& values,
+                           Shape shape, const syntax::Expression& e,
+                           const std::function<NodeRef(const std::vector<NodeRef>&)>& draw);
   std::vector<NodeRef> distribution_arguments(const Distribution& d, const syntax::Expression& e,
                                               std::size_t from = 0);
   std::vector<std::string> distribution_names() const;

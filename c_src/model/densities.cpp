@@ -152,16 +152,20 @@ NodeRef Checker::univariate(const Distribution& d, NodeRef outcome, const std::v
     // Known now, so said now.
     for (std::uint64_t i = 0; i < elements(y->shape); ++i) {
       double number = y->scalar() ? host_.element(y, {}) : host_.all(y)[i];
-      for (NodeRef bound : {lower, upper}) {
+      for (const bool above : {false, true}) {
+        NodeRef bound = above ? upper : lower;
         if (!fixed_bound(bound)) continue;
         double limit = bound->scalar() || y->scalar() ? (bound->scalar() ? host_.element(bound, {}) : number)
                                                       : host_.all(bound)[i];
-        if (bound == lower ? (number < limit || (d.open && number == limit)) : number > limit)
-          throw Error(
-              "out_of_support",
-              fmt::format("{} is {}, outside the support of `{}` ({} {})", value_text(y, i, outcome_name),
-                          number, d.name, bound == lower ? (d.open ? ">" : ">=") : "<=", limit),
-              where);
+        if (above ? number > limit : number < limit || (d.open && number == limit))
+          throw Error("out_of_support",
+                      fmt::format("{} is {}, outside the support of `{}` ({} {})",
+                                  value_text(y, i, outcome_name), number, d.name,
+                                  above    ? "<="
+                                  : d.open ? ">"
+                                           : ">=",
+                                  limit),
+                      where);
       }
     }
     if (fixed_bound(lower)) lower = nullptr;
@@ -206,7 +210,7 @@ NodeRef Checker::density_of(const std::string& name, NodeRef outcome, const Expr
 NodeRef Checker::distribution_function(const Distribution& d, bool upper_tail, NodeRef y,
                                        const std::vector<NodeRef>& args, const std::string& where) {
   Graph& g = graph();
-  if (d.name == "hypergeometric") return hypergeometric_function(upper_tail, y, args, where);
+  if (d.integrated) return tail_function(d, upper_tail, y, args, where);
   const Formula& formula = upper_tail ? d.log_ccdf_formula : d.log_cdf_formula;
   if ((upper_tail ? d.log_ccdf : d.log_cdf).empty())
     throw Error("unknown_function", fmt::format("`{}` has no distribution function here", d.name), where);
@@ -228,91 +232,9 @@ NodeRef Checker::distribution_function(const Distribution& d, bool upper_tail, N
   return value;
 }
 
-NodeRef Checker::hypergeometric_function(bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
-                                         const std::string& where) {
-  Graph& g = graph();
-  if (y->type != Type::Integer || !y->scalar() || !y->data_only)
-    throw Error("wrong_type", "the distribution function of `hypergeometric` takes one integer of data",
-                where);
-  const Distribution& d = *find_distribution("hypergeometric");
-  NodeRef from = upper_tail ? g.shift(y, 1) : g.integer(0);
-  NodeRef to = upper_tail ? g.integer(static_cast<std::int64_t>(args[0]->upper) + 1) : g.shift(y, 1);
-  NodeRef k = g.add_loop("k", from, to);
-  std::map<std::string, NodeRef> names{{"y", g.to_real(k)}};
-  for (std::size_t i = 0; i < args.size(); ++i) names[d.parameters[i].name] = args[i];
-  NodeRef inside = guard(instantiate(d.log_density_formula, names), names["y"],
-                         instantiate(d.lower_formula, names), instantiate(d.upper_formula, names), false);
-  return g.call("log", {g.sum_over(k, g.call("exp", {inside}))});
-}
-
-namespace {
-
-bool infinite(const Expression& e) {
-  if (e.kind == Expression::Kind::Name) return e.name == "infinity" || e.name == "inf" || e.name == "none";
-  return e.kind == Expression::Kind::Call && (e.name == "-" || e.name == "neg") && e.args.size() == 1 &&
-         infinite(e.args[0]);
-}
-
-}  // namespace
-
-/// log f(y) - log P(L <= Y <= U), -infinity outside.
-NodeRef Checker::truncated(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
-  arity(e, 3, 3);
-  Graph& g = graph();
-  const Expression& inner = distribution(e.args[0]);
-  const Distribution* d = find_distribution(inner.name);
-  if (!d)
-    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
-  std::vector<NodeRef> args = distribution_arguments(*d, inner);
-  NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
-  NodeRef lower = infinite(e.args[1]) ? nullptr : expression(e.args[1]);
-  NodeRef upper = infinite(e.args[2]) ? nullptr : expression(e.args[2]);
-  if (lower && upper) check_domain(g.sub(upper, lower), Domain::NonNegative, "upper - lower", e.where);
-  // A whole number at the lower bound is inside.
-  NodeRef below = lower && d->outcome != Domain::Real ? g.sub(lower, g.real(1)) : lower;
-  NodeRef mass = nullptr;
-  if (lower && upper)
-    mass = g.call("log_diff_exp", {distribution_function(*d, false, upper, args, e.where),
-                                   distribution_function(*d, false, below, args, e.where)});
-  else if (lower)
-    mass = distribution_function(*d, true, below, args, e.where);
-  else if (upper)
-    mass = distribution_function(*d, false, upper, args, e.where);
-  if (!mass) return density;
-  density = g.sub(density, mass);
-  return guard(density, g.to_real(outcome), lower ? g.to_real(lower) : nullptr,
-               upper ? g.to_real(upper) : nullptr, false);
-}
-
-/// An outcome at or beyond a limit says no more than that: log P(Y <= L) at or below L, log P(Y >= U) at or
-/// above U.
-NodeRef Checker::censored(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
-  arity(e, 3, 3);
-  Graph& g = graph();
-  const Expression& inner = distribution(e.args[0]);
-  const Distribution* d = find_distribution(inner.name);
-  if (!d)
-    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
-  std::vector<NodeRef> args = distribution_arguments(*d, inner);
-  NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
-  NodeRef y = g.to_real(outcome);
-  auto spread = [&](NodeRef x) { return x->scalar() && !density->scalar() ? g.fill(x, density->shape) : x; };
-  if (!infinite(e.args[1])) {
-    NodeRef lower = g.to_real(expression(e.args[1]));
-    NodeRef tail = distribution_function(*d, false, lower, args, e.where);
-    density = g.select(g.operation(Op::LessR, {lower, y}), density, spread(tail));
-  }
-  if (!infinite(e.args[2])) {
-    NodeRef upper = g.to_real(expression(e.args[2]));
-    NodeRef from = d->outcome != Domain::Real ? g.sub(upper, g.real(1)) : upper;
-    NodeRef tail = distribution_function(*d, true, from, args, e.where);
-    density = g.select(g.operation(Op::LessR, {y, upper}), density, spread(tail));
-  }
-  return density;
-}
-
 /// normal_lpdf, poisson_lcdf, ...: null when the name is none of a distribution's.
 NodeRef Checker::distribution_call(const Expression& e) {
+  if (e.name == "truncate_rng") return truncated_draw(e);
   const std::size_t cut = e.name.rfind('_');
   if (cut == std::string::npos) return nullptr;
   const std::string name = e.name.substr(0, cut), suffix = e.name.substr(cut + 1);

@@ -123,8 +123,7 @@ std::vector<Distribution> make() {
   add("skew_normal", {{"xi", real}, {"omega", positive}, {"alpha", real}}, real, "", "",
       LOG_2 " - log(omega) - " LOG_SQRT_2PI
             " - 0.5 * ((y - xi) / omega)^2 + log_Phi(alpha * (y - xi) / omega)",
-      "log(Phi((y - xi) / omega) - 2 * owens_t((y - xi) / omega, alpha))",
-      "log(1 - Phi((y - xi) / omega) + 2 * owens_t((y - xi) / omega, alpha))",
+      "", "",
       "xi + omega * (alpha * abs(inv_Phi(u)) + inv_Phi(v)) / sqrt(1 + alpha^2)",
       "Azzalini: location, scale, shape");
   add("exp_mod_normal", {{"mu", real}, {"sigma", positive}, {"lambda", positive}}, real, "", "",
@@ -260,6 +259,7 @@ std::vector<Distribution> make() {
     auto parse = [](const std::string& text, Formula& into) {
       if (!text.empty()) into = parse_formula(text);
     };
+    d.integrated = d.log_cdf.empty();
     parse(d.log_density, d.log_density_formula);
     parse(d.log_cdf, d.log_cdf_formula);
     parse(d.log_ccdf, d.log_ccdf_formula);

@@ -43,10 +43,11 @@ struct Distribution {
   bool open = false;  ///< the lower bound itself has density 0 (and an undefined formula)
   /// Log density or log mass, normalised.
   std::string log_density;
-  /// log P(Y <= y) and log P(Y > y); empty when the table has none.
+  /// log P(Y <= y) and log P(Y > y); empty where they are `integrated`.
   std::string log_cdf, log_ccdf;
+  bool integrated = false;  ///< the distribution function is an algorithm of tails.cpp
   /// One draw: over the parameters and `u`, `v`, `w`, each a fresh uniform number in (0, 1); empty when the
-  /// generator is an algorithm of rng.h.
+  /// generator is an algorithm of generators.cpp.
   std::string generator;
   std::string source;  ///< of the formulas, and how parameters are meant
 

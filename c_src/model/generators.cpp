@@ -145,8 +145,49 @@ NodeRef von_mises_draw(Checker& c, NodeRef mu, NodeRef kappa) {
   return c.keep(g.add(mu, side), "draw");
 }
 
-/// One draw of a univariate distribution with scalar parameters.
-NodeRef draw(Checker& c, const Distribution& d, const std::vector<NodeRef>& a, const std::string& where) {
+}  // namespace
+
+NodeRef normal_draw(Checker& c) { return c.keep(c.graph().call("inv_Phi", {c.graph().random()}), "z"); }
+
+NodeRef gamma_draw(Checker& c, NodeRef alpha) {
+  Graph& g = c.graph();
+  NodeRef shape = c.keep(alpha, "shape");
+  NodeRef small = g.operation(Op::LessR, {shape, g.real(1)});
+  // Below 1: gamma(a + 1) u^(1 / a).
+  NodeRef d = c.keep(g.sub(g.select(small, g.add(shape, g.real(1)), shape), g.real(1.0 / 3)), "d");
+  NodeRef scale = c.keep(g.call("inv", {g.call("sqrt", {g.mul(g.real(9), d)})}), "c");
+  NodeRef v = first_accepted(c, 24, [&] {
+    NodeRef x = normal_draw(c), u = uniform(c);
+    NodeRef t = c.keep(g.add(g.real(1), g.mul(scale, x)), "t");
+    NodeRef cube = c.keep(g.mul(t, g.call("square", {t})), "v");
+    NodeRef inside = g.operation(Op::LessR, {g.real(0), cube});
+    NodeRef safe = g.select(inside, cube, g.real(1));
+    NodeRef bound = g.add(g.mul(g.real(0.5), g.call("square", {x})),
+                          g.mul(d, g.add(g.sub(g.real(1), safe), g.call("log", {safe}))));
+    NodeRef accepted = g.operation(Op::MinI, {inside, g.operation(Op::LessR, {g.call("log", {u}), bound})});
+    return std::make_pair(safe, accepted);
+  });
+  NodeRef boost = g.call("exp", {g.div(g.call("log", {uniform(c)}), shape)});
+  return c.keep(g.mul(g.mul(d, v), g.select(small, boost, g.real(1))), "gamma");
+}
+
+NodeRef categorical_draw(Checker& c, NodeRef theta) {
+  Graph& g = c.graph();
+  const std::uint64_t k = theta->shape[0];
+  NodeRef u = uniform(c);
+  NodeRef sum = c.declare("sum", Type::Real, {k});
+  c.store(sum, {g.integer(0)}, g.element(theta, {g.integer(0)}));
+  c.loop("i", g.integer(1), g.integer(static_cast<std::int64_t>(k)), [&](NodeRef i) {
+    c.store(sum, {i}, g.add(g.element(sum, {g.shift(i, -1)}), g.element(theta, {i})));
+  });
+  // The last boundary is 1 but for rounding, so it is not counted.
+  NodeRef inner = g.at(sum, {{Axis::Kind::Range, nullptr, 0, k - 1}});
+  NodeRef above = k > 1 ? g.sum(g.to_real(g.operation(Op::LessR, {inner, u}))) : g.real(0);
+  return c.keep(g.operation(Op::ToInteger, {g.add(above, g.real(0.5))}), "index");
+}
+
+NodeRef univariate_draw(Checker& c, const Distribution& d, const std::vector<NodeRef>& a,
+                        const std::string& where) {
   Graph& g = c.graph();
   if (!d.generator.empty()) {
     std::map<std::string, NodeRef> names;
@@ -190,58 +231,15 @@ NodeRef draw(Checker& c, const Distribution& d, const std::vector<NodeRef>& a, c
   throw Error("unknown_function", fmt::format("`{}` has no generator here", n), where);
 }
 
-}  // namespace
-
-NodeRef normal_draw(Checker& c) { return c.keep(c.graph().call("inv_Phi", {c.graph().random()}), "z"); }
-
-NodeRef gamma_draw(Checker& c, NodeRef alpha) {
-  Graph& g = c.graph();
-  NodeRef shape = c.keep(alpha, "shape");
-  NodeRef small = g.operation(Op::LessR, {shape, g.real(1)});
-  // Below 1: gamma(a + 1) u^(1 / a).
-  NodeRef d = c.keep(g.sub(g.select(small, g.add(shape, g.real(1)), shape), g.real(1.0 / 3)), "d");
-  NodeRef scale = c.keep(g.call("inv", {g.call("sqrt", {g.mul(g.real(9), d)})}), "c");
-  NodeRef v = first_accepted(c, 24, [&] {
-    NodeRef x = normal_draw(c), u = uniform(c);
-    NodeRef t = c.keep(g.add(g.real(1), g.mul(scale, x)), "t");
-    NodeRef cube = c.keep(g.mul(t, g.call("square", {t})), "v");
-    NodeRef inside = g.operation(Op::LessR, {g.real(0), cube});
-    NodeRef safe = g.select(inside, cube, g.real(1));
-    NodeRef bound = g.add(g.mul(g.real(0.5), g.call("square", {x})),
-                          g.mul(d, g.add(g.sub(g.real(1), safe), g.call("log", {safe}))));
-    NodeRef accepted = g.operation(Op::MinI, {inside, g.operation(Op::LessR, {g.call("log", {u}), bound})});
-    return std::make_pair(safe, accepted);
-  });
-  NodeRef boost = g.call("exp", {g.div(g.call("log", {uniform(c)}), shape)});
-  return c.keep(g.mul(g.mul(d, v), g.select(small, boost, g.real(1))), "gamma");
-}
-
-NodeRef categorical_draw(Checker& c, NodeRef theta) {
-  Graph& g = c.graph();
-  const std::uint64_t k = theta->shape[0];
-  NodeRef u = uniform(c);
-  NodeRef sum = c.declare("sum", Type::Real, {k});
-  c.store(sum, {g.integer(0)}, g.element(theta, {g.integer(0)}));
-  c.loop("i", g.integer(1), g.integer(static_cast<std::int64_t>(k)), [&](NodeRef i) {
-    c.store(sum, {i}, g.add(g.element(sum, {g.shift(i, -1)}), g.element(theta, {i})));
-  });
-  // The last boundary is 1 but for rounding, so it is not counted.
-  NodeRef inner = g.at(sum, {{Axis::Kind::Range, nullptr, 0, k - 1}});
-  NodeRef above = k > 1 ? g.sum(g.to_real(g.operation(Op::LessR, {inner, u}))) : g.real(0);
-  return c.keep(g.operation(Op::ToInteger, {g.add(above, g.real(0.5))}), "index");
-}
-
 NodeRef Checker::generated(const std::string& name, const Expression& e) {
   if (block_ != BlockKind::Generated)
     throw Error("invalid_model",
                 fmt::format("`{}` draws random numbers; it belongs in the generated block", e.name), e.where);
   if (const VectorDistribution* d = find_vector_distribution(name)) {
-    if (!d->generator)
-      throw Error("unknown_function", fmt::format("`{}` has no generator here", name), e.where);
-    if (e.args.size() != d->parameters.size())
+    if (e.args.size() != d->generator_parameters().size())
       throw Error("wrong_arity",
                   fmt::format("`{}` takes the parameters {}, found {}", e.name,
-                              fmt::join(d->parameters, ", "), e.args.size()),
+                              fmt::join(d->generator_parameters(), ", "), e.args.size()),
                   e.where);
     std::vector<NodeRef> args;
     for (const Expression& arg : e.args) args.push_back(graph().to_real(expression(arg)));
@@ -258,23 +256,31 @@ NodeRef Checker::generated(const std::string& name, const Expression& e) {
   std::vector<NodeRef> args = distribution_arguments(d, plain);
   Shape shape;
   if (count) shape = {count};
-  for (NodeRef arg : args) {
-    if (arg->scalar()) continue;
-    if (!shape.empty() && shape != arg->shape)
+  return for_each_element(name, d, args, shape, e, [&](const std::vector<NodeRef>& scalars) {
+    return univariate_draw(*this, d, scalars, e.where);
+  });
+}
+
+NodeRef Checker::for_each_element(const std::string& name, const Distribution& d,
+                                  const std::vector<NodeRef>& values, Shape shape, const Expression& e,
+                                  const std::function<NodeRef(const std::vector<NodeRef>&)>& draw) {
+  for (NodeRef value : values) {
+    if (value->scalar()) continue;
+    if (!shape.empty() && shape != value->shape)
       throw Error("wrong_shape",
                   fmt::format("`{}` takes parameters of one shape or scalars, found {} and {}", e.name,
-                              shape_text(shape), shape_text(arg->shape)),
+                              shape_text(shape), shape_text(value->shape)),
                   e.where);
-    shape = arg->shape;
+    shape = value->shape;
   }
-  if (shape.empty()) return draw(*this, d, args, e.where);
+  if (shape.empty()) return draw(values);
   NodeRef out = declare(name, d.outcome == Domain::Real ? Type::Real : Type::Integer, shape);
   std::vector<NodeRef> index;
   std::function<void(std::size_t)> level = [&](std::size_t depth) {
     if (depth == shape.size()) {
       std::vector<NodeRef> scalars;
-      for (NodeRef arg : args) scalars.push_back(arg->scalar() ? arg : graph().element(arg, index));
-      store(out, index, draw(*this, d, scalars, e.where));
+      for (NodeRef value : values) scalars.push_back(value->scalar() ? value : graph().element(value, index));
+      store(out, index, draw(scalars));
       return;
     }
     loop("i", shape[depth], [&](NodeRef i) {

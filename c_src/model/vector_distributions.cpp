@@ -7,8 +7,8 @@
 
 #include "error.h"
 #include "model/data.h"
-#include "model/generators.h"
 #include "model/library.h"
+#include "model/vector_generators.h"
 
 namespace drey::model {
 namespace {
@@ -282,53 +282,6 @@ NodeRef glm(Checker& c, const char* name, NodeRef y, const Args& a, const std::s
   return c.univariate(d, y, args, "y", where);
 }
 
-// ---- generators
-
-NodeRef multi_normal_cholesky_draw(Checker& c, const Args& a, const std::string& where) {
-  Graph& g = c.graph();
-  NodeRef l = plain(c, square_matrix(a[1], "multi_normal_cholesky_rng", where), "factor");
-  const std::uint64_t k = l->shape[0];
-  NodeRef z = c.declare("z", Type::Real, {k});
-  c.loop("i", k, [&](NodeRef i) { c.store(z, {i}, normal_draw(c)); });
-  return c.keep(g.add(g.contract(l, z), a[0]), "draw");
-}
-NodeRef multi_normal_draw(Checker& c, const Args& a, const std::string& where) {
-  return multi_normal_cholesky_draw(c, {a[0], cholesky_of(c, square_matrix(a[1], "multi_normal_rng", where))},
-                                    where);
-}
-NodeRef multi_student_t_draw(Checker& c, const Args& a, const std::string& where) {
-  Graph& g = c.graph();
-  NodeRef z = multi_normal_draw(c, {g.real(0), a[2]}, where);
-  NodeRef w = c.keep(g.call("sqrt", {g.div(half(g, a[0]), gamma_draw(c, half(g, a[0])))}), "w");
-  return c.keep(g.add(a[1], g.mul(w, z)), "draw");
-}
-NodeRef dirichlet_draw(Checker& c, const Args& a, const std::string& where) {
-  Graph& g = c.graph();
-  need(a[0]->shape.size() == 1, "`dirichlet_rng` takes a vector", where);
-  NodeRef x = c.declare("gammas", Type::Real, a[0]->shape);
-  c.loop("i", a[0]->shape[0], [&](NodeRef i) { c.store(x, {i}, gamma_draw(c, g.element(a[0], {i}))); });
-  return c.keep(g.div(x, g.sum(x)), "draw");
-}
-NodeRef categorical_index(Checker& c, const Args& a, const std::string& where) {
-  need(a[0]->shape.size() == 1, "`categorical_rng` takes a vector", where);
-  return c.graph().shift(categorical_draw(c, a[0]), 1);
-}
-NodeRef categorical_logit_index(Checker& c, const Args& a, const std::string& where) {
-  need(a[0]->shape.size() == 1, "`categorical_logit_rng` takes a vector", where);
-  Graph& g = c.graph();
-  return g.shift(categorical_draw(c, c.keep(g.call("exp", {g.sub(a[0], log_sum_exp_of(c, a[0]))}), "theta")),
-                 1);
-}
-NodeRef ordered_logistic_index(Checker& c, const Args& a, const std::string& where) {
-  Graph& g = c.graph();
-  need(a[0]->scalar() && a[1]->shape.size() == 1, "`ordered_logistic_rng` takes a scalar and a vector",
-       where);
-  // A logistic number about eta, counted against the cut points.
-  NodeRef z = c.keep(g.add(a[0], g.call("logit", {g.random()})), "latent");
-  NodeRef above = g.sum(g.to_real(g.operation(Op::LessR, {a[1], z})));
-  return c.keep(g.shift(g.operation(Op::ToInteger, {g.add(above, g.real(0.5))}), 1), "category");
-}
-
 const std::vector<VectorDistribution>& table() {
   static const std::vector<VectorDistribution> all = {
       {"categorical", {"theta"}, "integers 1..K", categorical, categorical_index, "probabilities"},
@@ -344,7 +297,13 @@ const std::vector<VectorDistribution>& table() {
        ordered_logistic,
        ordered_logistic_index,
        "linear predictor, K - 1 ordered cut points"},
-      {"multinomial", {"theta"}, "K counts", multinomial, nullptr, "probabilities"},
+      {"multinomial",
+       {"theta"},
+       "K counts",
+       multinomial,
+       multinomial_counts,
+       "probabilities",
+       {"theta", "N"}},
       {"dirichlet",
        {"alpha"},
        "a simplex of K, or one a row",
@@ -373,27 +332,34 @@ const std::vector<VectorDistribution>& table() {
        {"eta"},
        "a Cholesky factor of a correlation matrix",
        lkj_corr_cholesky,
-       nullptr,
-       "shape; density of the factor"},
-      {"lkj_corr", {"eta"}, "a correlation matrix", lkj_corr, nullptr, "shape"},
-      {"wishart", {"nu", "S"}, "a covariance matrix", wishart, nullptr, "degrees of freedom, scale matrix"},
+       lkj_corr_cholesky_draw,
+       "shape; density of the factor",
+       {"K", "eta"}},
+      {"lkj_corr", {"eta"}, "a correlation matrix", lkj_corr, lkj_corr_draw, "shape", {"K", "eta"}},
+      {"wishart",
+       {"nu", "S"},
+       "a covariance matrix",
+       wishart,
+       wishart_draw,
+       "degrees of freedom, scale matrix"},
       {"inv_wishart",
        {"nu", "S"},
        "a covariance matrix",
        inv_wishart,
-       nullptr,
+       inv_wishart_draw,
        "degrees of freedom, scale matrix"},
       {"gaussian_random_walk",
        {"start", "sigma"},
        "a vector",
        gaussian_random_walk,
-       nullptr,
-       "y[1] about start, each next about the one before, standard deviation sigma"},
+       gaussian_random_walk_draw,
+       "y[1] about start, each next about the one before, standard deviation sigma",
+       {"start", "sigma", "N"}},
       {"normal_id_glm",
        {"X", "alpha", "beta", "sigma"},
        "a vector",
        [](Checker& c, NodeRef y, const Args& a, const std::string& w) { return glm(c, "normal", y, a, w); },
-       nullptr,
+       [](Checker& c, const Args& a, const std::string& w) { return glm_draw(c, "normal", a, w); },
        "normal(alpha + X beta, sigma)"},
       {"bernoulli_logit_glm",
        {"X", "alpha", "beta"},
@@ -401,7 +367,7 @@ const std::vector<VectorDistribution>& table() {
        [](Checker& c, NodeRef y, const Args& a, const std::string& w) {
          return glm(c, "bernoulli_logit", y, a, w);
        },
-       nullptr,
+       [](Checker& c, const Args& a, const std::string& w) { return glm_draw(c, "bernoulli_logit", a, w); },
        "bernoulli_logit(alpha + X beta)"},
       {"poisson_log_glm",
        {"X", "alpha", "beta"},
@@ -409,7 +375,7 @@ const std::vector<VectorDistribution>& table() {
        [](Checker& c, NodeRef y, const Args& a, const std::string& w) {
          return glm(c, "poisson_log", y, a, w);
        },
-       nullptr,
+       [](Checker& c, const Args& a, const std::string& w) { return glm_draw(c, "poisson_log", a, w); },
        "poisson_log(alpha + X beta)"},
       {"neg_binomial_2_log_glm",
        {"X", "alpha", "beta", "phi"},
@@ -417,7 +383,9 @@ const std::vector<VectorDistribution>& table() {
        [](Checker& c, NodeRef y, const Args& a, const std::string& w) {
          return glm(c, "neg_binomial_2_log", y, a, w);
        },
-       nullptr,
+       [](Checker& c, const Args& a, const std::string& w) {
+         return glm_draw(c, "neg_binomial_2_log", a, w);
+       },
        "neg_binomial_2_log(alpha + X beta, phi)"},
   };
   return all;

@@ -17,9 +17,14 @@ struct VectorDistribution {
   /// One value, or one an outcome where several outcomes are given.
   NodeRef (*log_density)(Checker& checker, NodeRef outcome, const std::vector<NodeRef>& args,
                          const std::string& where);
-  /// Null when the table has none.
   NodeRef (*generator)(Checker& checker, const std::vector<NodeRef>& args, const std::string& where);
   std::string source;
+  /// What the generator takes, where that is not what the density takes: an outcome's size is an argument here.
+  std::vector<std::string> rng_parameters = {};
+
+  const std::vector<std::string>& generator_parameters() const {
+    return rng_parameters.empty() ? parameters : rng_parameters;
+  }
 };
 
 std::span<const VectorDistribution> vector_distributions();

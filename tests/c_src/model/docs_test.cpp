@@ -55,26 +55,24 @@ std::string functions_table() {
 }
 
 std::string distributions_table() {
-  std::string out =
-      "| distribution | outcome | log density | cdf | rng | parameters |\n|---|---|---|---|---|---|\n";
+  std::string out = "| distribution | outcome | log density | parameters |\n|---|---|---|---|\n";
   for (const Distribution& d : distributions()) {
     std::string call = "{" + d.name;
     for (const auto& p : d.parameters) call += ", " + p.name;
     std::string support = domain_text(d.outcome);
     if (!d.lower.empty()) support += fmt::format(", {} {}", d.open ? ">" : ">=", d.lower);
     if (!d.upper.empty()) support += fmt::format(", <= {}", d.upper);
-    const bool cdf = !d.log_cdf.empty() || d.name == "hypergeometric";
-    out += fmt::format("| `{}}}` | {} | `{}` | {} | yes | {} |\n", call, support, cell(d.log_density),
-                       cdf ? "yes" : "", cell(d.source));
+    out += fmt::format("| `{}}}` | {} | `{}` | {} |\n", call, support, cell(d.log_density), cell(d.source));
   }
   return out;
 }
 
 std::string vectors_table() {
-  std::string out = "| distribution | outcome | rng | parameters |\n|---|---|---|---|\n";
+  std::string out = "| distribution | outcome | generator | parameters |\n|---|---|---|---|\n";
   for (const VectorDistribution& d : vector_distributions())
-    out += fmt::format("| `{{{}, {}}}` | {} | {} | {} |\n", d.name, fmt::join(d.parameters, ", "), d.outcome,
-                       d.generator ? "yes" : "", cell(d.source));
+    out +=
+        fmt::format("| `{{{}, {}}}` | {} | `{{{}_rng, {}}}` | {} |\n", d.name, fmt::join(d.parameters, ", "),
+                    d.outcome, d.name, fmt::join(d.generator_parameters(), ", "), cell(d.source));
   return out;
 }
 

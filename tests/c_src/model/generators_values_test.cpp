@@ -10,6 +10,7 @@
 #include <random>
 #include <set>
 
+#include "model/vector_distributions.h"
 #include "support/compiled.h"
 #include "support/values.h"
 
@@ -133,6 +134,70 @@ TEST_P(Generator, DrawsFromItsDistribution) {
 INSTANTIATE_TEST_SUITE_P(Table, Generator, testing::ValuesIn(names()),
                          [](const auto& instance) { return instance.param; });
 
+struct Truncated {
+  const char* name;  ///< of the distribution
+  const char* arguments;
+  double lower, upper;  ///< infinite: none
+  bool whole = false;
+};
+
+// Draws between bounds, far tails too, against what the distribution function leaves between them.
+TEST(TruncatedGenerators, DrawFromWhatIsLeft) {
+  constexpr int some = 4000;
+  const double allowance = std::sqrt(std::log(2 / 1e-6) / (2.0 * some));
+  const double inf = std::numeric_limits<double>::infinity();
+  const Truncated cases[] = {{"normal", ", 0.5, 2.0", -1, 1.5},
+                             {"normal", ", 0.0, 1.0", 7, inf},
+                             {"normal", ", 0.0, 1.0", -inf, -9},
+                             {"student_t", ", 4.0, 0.0, 1.0", 2, 30},
+                             {"gamma", ", 2.5, 1.5", 0.2, inf},
+                             {"beta", ", 2.0, 3.0", 0.1, 0.4},
+                             {"exponential", ", 2.0", 3, 4},
+                             {"poisson", ", 4.5", 2, 6, true},
+                             {"poisson", ", 4.5", 9, inf, true},
+                             {"binomial", ", 12, 0.3", -inf, 4, true},
+                             {"neg_binomial_2", ", 3.0, 1.5", 1, inf, true}};
+  for (const Truncated& t : cases) {
+    auto limit = [](double x) { return std::isinf(x) ? std::string("none") : test::erlang_text(json(x)); };
+    const std::string first = std::string(t.arguments).substr(2);
+    const std::size_t comma = first.find(',');
+    // Many at once: the last parameter as a vector.
+    const std::string head = comma == std::string::npos ? "" : first.substr(0, first.rfind(',') + 1) + " ";
+    const std::string last = comma == std::string::npos ? first : first.substr(first.rfind(',') + 2);
+    std::vector<double> x =
+        generate("{truncate_rng, {" + std::string(t.name) + ", " + head + "{rep, " + last + ", " +
+                     std::to_string(some) + "}}, " + limit(t.lower) + ", " + limit(t.upper) + "}",
+                 3);
+    std::sort(x.begin(), x.end());
+    ASSERT_GE(x.front(), t.lower) << t.name;
+    ASSERT_LE(x.back(), t.upper) << t.name;
+    std::vector<double> at, fraction;
+    for (std::size_t i = 0; i < x.size(); i += t.whole ? 1 : 20)
+      if (i + 1 >= x.size() || !t.whole || x[i + 1] != x[i]) {
+        at.push_back(x[i]);
+        fraction.push_back(static_cast<double>(i + 1) / some);
+      }
+    auto tail = [&](const char* form, const std::vector<double>& y) {
+      const test::Compiled model("#{data => #{y => " + list(y, t.whole) +
+                                 "}, parameters => [{unused, real}], transformed => [{p, {" + t.name + "_" +
+                                 form + ", y" + t.arguments + "}}]}");
+      const double point[] = {0.0};
+      return model.output("p", point);
+    };
+    // Of the lower tail where that is the smaller one, else of the upper.
+    const bool low = std::isinf(t.lower) || (!std::isinf(t.upper) && t.upper < 0);
+    const char* form = low ? "lcdf" : "lccdf";
+    const double before =
+        std::isinf(t.lower) ? (low ? 0 : 1) : std::exp(tail(form, {t.whole ? t.lower - 1 : t.lower})[0]);
+    const double after = std::isinf(t.upper) ? (low ? 1 : 0) : std::exp(tail(form, {t.upper})[0]);
+    const std::vector<double> logs = tail(form, at);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      const double expected = (std::exp(logs[i]) - before) / (after - before);
+      EXPECT_NEAR(fraction[i], expected, allowance + 1e-9) << t.name << t.arguments << " at " << at[i];
+    }
+  }
+}
+
 /// Means of the elements of n vectors against what they should be: |z| < 6 each, a false-alarm rate below 1e-8.
 void check_means(const std::vector<std::vector<double>>& samples, const std::vector<double>& expected) {
   for (std::size_t k = 0; k < expected.size(); ++k) {
@@ -167,6 +232,87 @@ TEST(VectorGenerators, MultiNormal) {
       s = {s[0], s[1], (s[0] - 1) * (s[0] - 1), (s[0] - 1) * (s[1] + 2), (s[1] + 2) * (s[1] + 2)};
     check_means(samples, {1, -2, 1.5, 0.4, 0.8});
   }
+}
+
+TEST(VectorGenerators, Multinomial) {
+  auto samples = repeat("{multinomial_rng, [0.2, 0.5, 0.3], 12}", draws);
+  for (auto& s : samples) {
+    ASSERT_EQ(s[0] + s[1] + s[2], 12);
+    s.push_back(s[0] * s[1]);
+    s.push_back(s[2] * s[2]);
+  }
+  check_means(samples, {2.4, 6, 3.6, 12 * 11 * 0.1, 12 * 0.3 * 0.7 + 3.6 * 3.6});
+}
+
+TEST(VectorGenerators, LkjCorrelations) {
+  const double eta = 1.5, k = 3;
+  const double point[] = {0.0};
+  auto at_identity = [&](double shape) {
+    const test::Compiled density(
+        "#{parameters => [{unused, real}], transformed => [{p, {lkj_corr_lpdf, {identity_matrix, "
+        "3}, " +
+        test::erlang_text(json(shape)) + "}}]}");
+    return density.output("p", point).at(0);
+  };
+  // E det^1 is a quotient of normalising constants.
+  const double determinant = std::exp(at_identity(eta) - at_identity(eta + 1));
+  const double square = 1 / (2 * eta + k - 1);  // of a correlation: beta marginals on (-1, 1)
+  for (const bool factor : {false, true}) {
+    auto samples =
+        repeat(factor ? "{tcrossprod, {lkj_corr_cholesky_rng, 3, 1.5}}" : "{lkj_corr_rng, 3, 1.5}", draws);
+    for (auto& s : samples) {
+      ASSERT_NEAR(s[0], 1, 1e-12);
+      ASSERT_NEAR(s[4], 1, 1e-12);
+      const double a = s[1], b = s[2], c = s[5];
+      s = {a, b, c, a * a, b * b, c * c, 1 + 2 * a * b * c - a * a - b * b - c * c};
+    }
+    check_means(samples, {0, 0, 0, square, square, square, determinant});
+  }
+}
+
+TEST(VectorGenerators, WishartAndItsInverse) {
+  const double s11 = 1.5, s12 = 0.4, s22 = 0.8, nu = 7.5;
+  const std::string arguments = ", 7.5, [[1.5, 0.4], [0.4, 0.8]]}";
+  auto samples = repeat("{wishart_rng" + arguments, draws);
+  for (auto& s : samples) s = {s[0], s[1], s[2], s[3], s[0] * s[0], s[1] * s[1]};
+  check_means(samples, {nu * s11, nu * s12, nu * s12, nu * s22, 2 * nu * s11 * s11 + nu * nu * s11 * s11,
+                        nu * (s12 * s12 + s11 * s22) + nu * nu * s12 * s12});
+  samples = repeat("{inv_wishart_rng" + arguments, draws);
+  const double m = nu - 3;
+  for (auto& s : samples) s = {s[0], s[1], s[2], s[3], s[3] * s[3]};
+  check_means(samples,
+              {s11 / m, s12 / m, s12 / m, s22 / m, s22 * s22 / (m * m) + 2 * s22 * s22 / (m * m * (m - 2))});
+}
+
+TEST(VectorGenerators, RandomWalk) {
+  auto samples = repeat("{gaussian_random_walk_rng, 2.0, 0.5, 4}", draws);
+  for (auto& s : samples)
+    s = {s[0], s[3], (s[0] - 2) * (s[0] - 2), (s[3] - 2) * (s[3] - 2), (s[1] - 2) * (s[3] - 2)};
+  check_means(samples, {2, 2, 0.25, 1, 0.5});
+}
+
+TEST(VectorGenerators, GeneralisedLinearModels) {
+  const std::string linear = "_rng, [[1.0, 0.5], [0.0, -2.0], [0.3, 0.1]], 0.2, [0.4, 0.6]";
+  const double eta[] = {0.2 + 0.4 + 0.3, 0.2 - 1.2, 0.2 + 0.12 + 0.06};
+  auto with_square = [](std::vector<std::vector<double>> samples) {
+    for (auto& s : samples) s.push_back(s[0] * s[0]);
+    return samples;
+  };
+  check_means(with_square(repeat("{normal_id_glm" + linear + ", 0.7}", draws)),
+              {eta[0], eta[1], eta[2], eta[0] * eta[0] + 0.49});
+  std::vector<double> logit, rate;
+  for (const double e : eta) logit.push_back(1 / (1 + std::exp(-e))), rate.push_back(std::exp(e));
+  check_means(repeat("{bernoulli_logit_glm" + linear + "}", draws), logit);
+  rate.push_back(rate[0] + rate[0] * rate[0]);
+  check_means(with_square(repeat("{poisson_log_glm" + linear + "}", draws)), rate);
+  rate[3] += rate[0] * rate[0] / 3.5;
+  check_means(with_square(repeat("{neg_binomial_2_log_glm" + linear + ", 3.5}", draws)), rate);
+}
+
+// Every row of the tables draws; whoever adds one is asked for its generator.
+TEST(VectorGenerators, EveryDistributionHasOne) {
+  for (const model::VectorDistribution& d : model::vector_distributions())
+    EXPECT_NE(d.generator, nullptr) << d.name;
 }
 
 TEST(VectorGenerators, Dirichlet) {

@@ -205,6 +205,12 @@ define('rayleigh', ['sigma'], 'continuous', 'positive',
 define('pareto', ['y_min', 'alpha'], 'continuous', 'pareto',
        lambda y, l, a: [log(a), a * log(l), -(a + 1) * log(y)],
        lambda y, l, a: -mp.expm1(a * log(l / y)), lambda y, l, a: (l / y)**a)
+define('pareto_type_2', ['mu', 'lambda', 'alpha'], 'continuous', 'pareto',
+       lambda y, m, l, a: [log(a), -log(l), -(a + 1) * log1p((y - m) / l)],
+       lambda y, m, l, a: -mp.expm1(-a * log1p((y - m) / l)), lambda y, m, l, a: (1 + (y - m) / l)**-a)
+define('scaled_inv_chi_square', ['nu', 'sigma'], 'continuous', 'positive',
+       lambda y, n, s: [n / 2 * log(n / 2), -lg(n / 2), n * log(s), -(n / 2 + 1) * log(y), -n * s**2 / (2 * y)],
+       lambda y, n, s: gamma_q(n / 2, n * s**2 / (2 * y)), lambda y, n, s: gamma_p(n / 2, n * s**2 / (2 * y)))
 define('beta', ['alpha', 'beta'], 'continuous', 'unit',
        lambda y, a, b: [-lbeta(a, b), (a - 1) * log(y), (b - 1) * log1p(-y)],
        lambda y, a, b: inc_beta(a, b, y), lambda y, a, b: inc_beta(b, a, 1 - y))
@@ -216,21 +222,31 @@ define('uniform', ['alpha', 'beta'], 'continuous', 'interval',
 
 
 def von_mises_cdf(y, mu, kappa):
-    # from mu - pi, as Stan
+    """From mu - pi on, as Stan; 0 below."""
     lo = mu - pi
-    pts = [lo] + [p for p in (mu - 3 / sqrt(kappa + 1), mu, mu + 3 / sqrt(kappa + 1)) if lo < p < y] + [y]
+    if y <= lo:
+        return mpf(0)
+    y = min(y, mu + pi)
+    widths = [w / sqrt(kappa + 1) for w in (0, 1, 3, 6, 10, 20, 38)]
+    pts = [lo] + sorted({p for w in widths for c in (mu, y) for p in (c - w, c + w) if lo < p < y}) + [y]
     return mp.quad(lambda t: exp(kappa * (mp.cos(t - mu) - 1)), pts) / (2 * pi * bessel_i0(kappa) * exp(-kappa))
 
 
 define('von_mises', ['mu', 'kappa'], 'continuous', 'circle',
-       lambda y, m, k: [k * (mp.cos(y - m) - 1), -log(2 * pi), -log(bessel_i0(k) * exp(-k))])
+       lambda y, m, k: [k * (mp.cos(y - m) - 1), -log(2 * pi), -log(bessel_i0(k) * exp(-k))],
+       von_mises_cdf, lambda y, m, k: von_mises_cdf(2 * m - y, m, k))
 
 
 def skew_normal_cdf(y, xi, om, al):
     z = (y - xi) / om
     # P(Z <= z) = 2 int_-inf^z phi(t) Phi(alpha t) dt, integrated directly so that both tails keep their digits
     f = lambda t: 2 * mp.npdf(t) * norm_cdf(al * t)
-    cuts = sorted({z - d for d in (0, 0.5, 1, 2, 4, 8, 16, 32)} | ({mpf(0)} if z > 0 else set()))
+    # in pieces of the scale on which the density falls below min(z, 0)
+    rate, far = 1 + max(al, 0)**2, max(-z, mpf(0))
+    scale = 1 / (rate * far + sqrt(mpf(rate)))
+    cuts = sorted({min(z, mpf(0)) - scale * w for w in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)} |
+                  {z * mpf(k) / 8 for k in range(9) if z > 0} |
+                  {c for k in range(-6, 7) for c in [k / sqrt(mpf(1) + al * al)] if 0 < c < z})
     return mp.quad(f, cuts)
 
 
@@ -284,6 +300,9 @@ define_discrete('neg_binomial', ['alpha', 'beta'],
                 lambda y, a, b: [lg(y + a), -lg(y + 1), -lg(a), -a * log1p(1 / b), -y * log1p(b)])
 define_discrete('neg_binomial_2', ['mu', 'phi'], nb2_terms)
 define_discrete('neg_binomial_2_log', ['eta', 'phi'], lambda y, e, p: nb2_terms(y, exp(e), p))
+define_discrete('geometric', ['theta'], lambda y, p: [log(p), xlogy(y, 1 - p)])
+define('discrete_uniform', ['a', 'b'], 'discrete', 'count', lambda y, a, b: [-log(b - a + 1)],
+       lambda y, a, b: (y - a + 1) / (b - a + 1), lambda y, a, b: (b - y) / (b - a + 1))
 define_discrete('hypergeometric', ['N', 'a', 'b'],
                 lambda y, n, a, b: ([-inf] if y > a or n - y > b or y > n else
                                     [lchoose(a, y), lchoose(b, n - y), -lchoose(a + b, n)]),
@@ -339,8 +358,11 @@ POINTS = {
     'beta': product([1e-6, 0.1, 0.5, 0.97], [0.3, 1.0, 5.0], [0.6, 2.5]) + [(0.25, 3e3, 9e3), (1e-12, 1e-2, 1e-2), (0.1, 2.0, 1.0), (0.6, 0.5, 1.0), (0.6, 1.0, 1.0)],
     'beta_proportion': product([1e-4, 0.1, 0.5, 0.97], [0.2, 0.5, 0.9], [0.8, 6.0]) + [(0.25, 0.26, 2e4), (0.3, 0.5, 2.0), (0.3, 0.75, 4.0)],
     'uniform': product([-0.75, 0.0, 0.3], [-1.0, -5.5], [0.5, 3.0]) + [(1.0, 0.0, 1e300)],
-    'von_mises': product([-3.0, -1.0, 0.0, 0.5, 3.1], [0.0, 0.4], [0.001, 0.8, 5.0]) + [(0.3, 0.2, 60.0), (0.1, 0.0, 900.0)],
-    'skew_normal': product([-5.0, -0.5, 0.0, 0.8, 6.0], [0.0, 0.7], [1.0, 2.0], [-3.0, 0.0, 1.5]) + [(-8.0, 0.0, 1.0, 10.0)],
+    'von_mises': product([-3.0, -1.0, 0.0, 0.5, 3.1], [0.0, 0.4], [0.001, 0.8, 5.0])
+    + [(0.3, 0.2, 60.0), (0.1, 0.0, 900.0), (-0.9, 0.2, 60.0), (2.5, 0.0, 60.0), (-0.4, 0.0, 900.0)],
+    'skew_normal': product([-5.0, -0.5, 0.0, 0.8, 6.0], [0.0, 0.7], [1.0, 2.0], [-3.0, 0.0, 1.5])
+    + [(-8.0, 0.0, 1.0, 10.0), (-9.0, 0.0, 1.0, 2.0), (12.0, 0.0, 1.0, -0.5), (-20.0, 0.0, 1.0, -4.0), (9.0, 0.0, 1.0, 5.0),
+       (-0.3, 0.0, 1.0, 30.0), (0.3, 0.0, 1.0, -30.0), (-1e-3, 0.0, 1.0, 100.0)],
     'exp_mod_normal': product([-4.0, -0.5, 0.0, 0.8, 6.0], [0.0, 0.7], [1.0, 0.4], [0.3, 2.0]) + [(60.0, 0.0, 1.0, 2.0),
                                                                                                  (0.0, 0.0, 1.0, 30.0)],
     'bernoulli': product([0, 1], [0.001, 0.2, 0.5, 0.7, 0.999, 1e-12]),
@@ -352,6 +374,11 @@ POINTS = {
     'neg_binomial': product([0, 1, 4, 25], [0.4, 3.0, 20.0], [0.3, 2.0]) + [(3, 1e6, 2e6)],
     'neg_binomial_2': product([0, 1, 4, 25], [0.4, 8.0], [0.3, 2.0, 50.0]) + [(3, 4.0, 1e6), (3, 4.0, 1e10), (120, 100.0, 1e3)],
     'neg_binomial_2_log': product([0, 1, 4, 25], [-1.0, 2.0], [0.3, 2.0, 50.0]) + [(3, 1.4, 1e6), (120, 4.6, 1e3), (0, -40.0, 2.0)],
+    'pareto_type_2': [(y, m, l, a) for m, l in ((0.0, 1.0), (-2.0, 0.4)) for a in (0.3, 2.0, 15.0)
+                      for y in (m, m + 0.01, m + 1.0, m + 40.0)] + [(1e6, 0.5, 2.0, 1.5)],
+    'scaled_inv_chi_square': product([0.05, 0.5, 1.0, 4.0, 30.0], [0.6, 2.0, 7.0], [0.5, 1.5]) + [(1.1, 300.0, 1.0)],
+    'geometric': product([0, 1, 4, 25], [0.02, 0.3, 0.9]) + [(3, 1e-12), (400, 0.01)],
+    'discrete_uniform': [(0, 0, 5), (3, 0, 5), (5, 0, 5), (7, 7, 7), (2, 1, 9), (90, 5, 99), (10, 2, 1000), (-3, -4, 2), (0, -4, 2)],
     'hypergeometric': [(0, 5, 3, 7), (1, 5, 3, 7), (3, 5, 3, 7), (2, 4, 10, 3), (4, 4, 10, 3), (1, 4, 10, 3), (0, 1, 1, 1),
                        (12, 40, 60, 100), (30, 40, 60, 100), (0, 0, 3, 4), (5, 5, 5, 0), (2, 2, 500, 1000)],
 }
@@ -382,6 +409,9 @@ EDGES = {
     'binomial_logit': [(0, 10, -1000.0, mpf(0)), (10, 10, 1000.0, mpf(0))],
     'poisson': [(0, 0.0, mpf(0)), (1, 0.0, '-inf')],
     'poisson_log': [(0, -800.0, mpf(0))],
+    'geometric': [(0, 1.0, mpf(0))],
+    'pareto_type_2': [(-0.1, 0.0, 1.0, 2.0, '-inf'), (1.9, 2.0, 0.5, 2.0, '-inf')],
+    'scaled_inv_chi_square': [(0.0, 3.0, 1.0, '-inf'), (-1.0, 3.0, 1.0, '-inf')],
     'neg_binomial_2': [(0, 1e-300, 2.0, mpf(0))],
 }
 
@@ -440,6 +470,28 @@ def wishart(W, nu, S):
     inv = mp.inverse(mp.matrix(S)) * mp.matrix(W)
     trace = sum(inv[i, i] for i in range(p))
     return (nu - p - 1) / 2 * log(det(W)) - trace / 2 - nu * p / 2 * log(mpf(2)) - nu / 2 * log(det(S)) - lmg
+
+
+def lkj(R, eta):
+    """det(R)^(eta - 1) over its integral: the factor's density without the Jacobian of L -> L L'."""
+    K = len(R)
+    L = mp.cholesky(mp.matrix([[F(x) for x in r] for r in R]))
+    jacobian = sum((K - k) * log(L[k - 1, k - 1]) for k in range(2, K + 1))
+    value = sum((K - k + 2 * F(eta) - 2) * log(L[k - 1, k - 1]) for k in range(2, K + 1)) - jacobian
+    identity = [[1.0 if i == j else 0.0 for j in range(K)] for i in range(K)]
+    return value + lkj_chol(identity, eta)
+
+
+def inv_wishart(W, nu, S):
+    """Of the inverse: Wishart(nu, S^-1) at W^-1, times det(W)^-(p + 1)."""
+    p = len(W)
+    inverse = lambda m: [[x for x in row] for row in (mp.matrix([[F(x) for x in r] for r in m])**-1).tolist()]
+    return wishart(inverse(W), nu, inverse(S)) - (p + 1) * log(det([[F(x) for x in r] for r in W]))
+
+
+def random_walk(y, start, sigma):
+    s, steps = F(sigma), [F(b) - F(a) for a, b in zip([start] + list(y), y)]
+    return sum(-(d / s)**2 / 2 - log(s) - HALF_LOG_2PI for d in steps)
 
 
 def categorical(y, p):
@@ -513,6 +565,16 @@ MULTI = {
     'wishart': ('cov', ['nu', 'S'], wishart, [
         ([[1.25]], 3.0, [[0.75]]), (SIGMA2, 2.5, [[1.0, 0.0], [0.0, 1.0]]), (SIGMA2, 8.0, [[0.5, -0.25], [-0.25, 2.0]]),
         (SIGMA3, 4.0, SIGMA3), (SIGMA3, 40.0, [[0.125, 0.0, 0.0], [0.0, 0.25, 0.0625], [0.0, 0.0625, 0.5]])]),
+    'inv_wishart': ('cov', ['nu', 'S'], inv_wishart, [
+        ([[1.25]], 3.0, [[0.75]]), (SIGMA2, 2.5, [[1.0, 0.0], [0.0, 1.0]]), (SIGMA2, 8.0, [[0.5, -0.25], [-0.25, 2.0]]),
+        (SIGMA3, 4.0, SIGMA3), (SIGMA3, 40.0, [[0.125, 0.0, 0.0], [0.0, 0.25, 0.0625], [0.0, 0.0625, 0.5]])]),
+    'lkj_corr': ('corr', ['eta'], lkj, [
+        ([[1.0, 0.5], [0.5, 1.0]], 1.0), ([[1.0, -0.25], [-0.25, 1.0]], 3.0),
+        ([[1.0, 0.5, 0.25], [0.5, 1.0, -0.125], [0.25, -0.125, 1.0]], 1.0),
+        ([[1.0, 0.5, 0.25], [0.5, 1.0, -0.125], [0.25, -0.125, 1.0]], 0.7),
+        ([[1.0, 0.5, 0.25], [0.5, 1.0, -0.125], [0.25, -0.125, 1.0]], 20.0)]),
+    'gaussian_random_walk': ('real', ['start', 'sigma'], random_walk, [
+        ([0.5], 0.0, 1.0), ([0.5, -0.25, 1.0, 1.0], 0.25, 0.5), ([3.0, 2.0, 4.5], -1.0, 2.5), ([1e-3, 2e-3, -1e-3], 0.0, 1e-3)]),
     'categorical': ('category', ['theta'], categorical, [
         (1, [0.25, 0.75]), (2, [0.25, 0.75]), (1, [1.0]), (3, [0.125, 0.375, 0.5]), (1, [0.125, 0.375, 0.5]), (4, [0.25, 0.25, 0.25, 0.25])]),
     'categorical_logit': ('category', ['beta'], categorical_logit, [
@@ -552,6 +614,9 @@ def scipy_opinion(name, row):
         'skew_normal': lambda x, o, al: st.skewnorm.logpdf(y, al, x, o),
         'exp_mod_normal': lambda m, s, l: st.exponnorm.logpdf(y, 1 / (s * l), m, s),
         'binomial': lambda n, p: st.binom.logpmf(y, n, p), 'poisson': lambda l: st.poisson.logpmf(y, l),
+        'pareto_type_2': lambda m, l, a_: st.lomax.logpdf(y, a_, m, l), 'geometric': lambda p: st.geom.logpmf(y + 1, p),
+        'scaled_inv_chi_square': lambda n, s: st.invgamma.logpdf(y, n / 2, scale=n * s * s / 2),
+        'discrete_uniform': lambda a_, b: st.randint.logpmf(y, a_, b + 1),
         'neg_binomial': lambda a_, b: st.nbinom.logpmf(y, a_, b / (1 + b)),
         'neg_binomial_2': lambda m, p: st.nbinom.logpmf(y, p, p / (m + p)),
         'hypergeometric': lambda n, a_, b: st.hypergeom.logpmf(y, a_ + b, a_, n),
@@ -570,9 +635,10 @@ def scipy_multi(name, row):
         return st.dirichlet.logpdf(y, a[0])
     if name == 'multinomial' and min(a[0]) > 0:
         return st.multinomial.logpmf(y, sum(y), a[0])
-    if name == 'wishart':
+    if name in ('wishart', 'inv_wishart'):
         import numpy as np
-        return st.wishart.logpdf(np.array(y), a[0], np.array(a[1]))
+        family = st.wishart if name == 'wishart' else st.invwishart
+        return family.logpdf(np.array(y), a[0], np.array(a[1]))
     return None
 
 
