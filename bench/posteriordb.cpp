@@ -108,12 +108,15 @@ int main(int argc, char** argv) {
   app.add_option("--thin", options.thin)->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
   app.add_option("--precision", precision, "f32, f64 or auto")->capture_default_str();
+  std::string start_kind = "pathfinder";
+  app.add_option("--start", start_kind, "pathfinder or dispersed")->capture_default_str();
   app.add_option("--bound", bound, "on |z|: 5.7 keeps the family-wise false alarm below 1e-5")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   options.precision = precision == "f32"   ? nuts::PrecisionChoice::F32
                       : precision == "f64" ? nuts::PrecisionChoice::F64
                                            : nuts::PrecisionChoice::Auto;
+  options.start = start_kind == "pathfinder" ? nuts::StartKind::Pathfinder : nuts::StartKind::Dispersed;
   std::vector<fs::path> cases;
   for (const auto& entry : fs::directory_iterator(directory))
     if (fs::exists(entry.path() / "reference.json") &&
@@ -124,7 +127,7 @@ int main(int argc, char** argv) {
   gpu::Device device(gpu::default_device());
   fmt::print("device {}, {} chains x {} draws, seed {}\n\n", device.info().name, options.chains,
              options.draws, options.seed);
-  bench::Table table({"posterior", "D", "real", "compile ms", "warm-up ms", "sample ms", "min ESS",
+  bench::Table table({"posterior", "D", "real", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "min ESS",
                       "max R-hat", "div", "rms z", "max |z|", "of", "verdict"});
   Scores all;
   int failed = 0;
@@ -164,13 +167,14 @@ int main(int argc, char** argv) {
       all.z.insert(all.z.end(), scores.z.begin(), scores.z.end());
       table.add({name, std::to_string(model->dimension), tuning.f64 ? "f64" : "f32",
                  fmt::format("{:.0f}", compile_ms), fmt::format("{:.0f}", total - compile_ms),
+                 std::to_string(tuning.gradients),
                  fmt::format("{:.0f}", draws.sampling_ms), fmt::format("{:.0f}", least_ess),
                  fmt::format("{:.4f}", most_rhat), std::to_string(divergent),
                  fmt::format("{:.2f}", scores.root_mean_square()),
                  fmt::format("{:.2f}", std::abs(scores.worst)), scores.worst_name, passed ? "pass" : "FAIL"});
     } catch (const Error& error) {
       ++failed;
-      table.add({name, "", "", "", "", "", "", "", "", "", "", error.reason(), "ERROR"});
+      table.add({name, "", "", "", "", "", "", "", "", "", "", "", error.reason(), "ERROR"});
       std::fprintf(stderr, "%s: %s (%s)\n", name.c_str(), error.what(), error.where().c_str());
     }
   }

@@ -18,7 +18,7 @@ constexpr double kLeastStep = 1e-10, kMostStep = 1e7;
 }  // namespace
 
 void StepSizeAdaptation::restart(double step_size) {
-  mu_ = std::log(10 * step_size);
+  mu_ = std::log(step_size);
   gap_ = 0;
   count_ = 0;
   log_step_ = std::log(step_size);

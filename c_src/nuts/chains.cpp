@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <limits>
 
 #include "error.h"
 
@@ -378,9 +379,10 @@ std::vector<Evaluation> Chains::evaluations() const {
   const bool f64 = kernel_.shape.f64;
   const auto values = read_reals(state_real_, count_, kernel_.layout.sample_lp * count_, f64);
   const auto gradients = read_reals(state_real_, d * count_, kernel_.layout.sample_gradient * count_, f64);
+  const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
   std::vector<Evaluation> result(count_);
   for (std::uint64_t c = 0; c < count_; ++c) {
-    result[c].value = values[c];
+    result[c].value = modes[c] == kFailed ? std::numeric_limits<double>::quiet_NaN() : values[c];
     for (std::uint64_t i = 0; i < d; ++i) result[c].gradient.push_back(gradients[i * count_ + c]);
   }
   return result;

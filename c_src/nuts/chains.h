@@ -138,7 +138,7 @@ class Chains {
     std::vector<double> start_lp, start_kinetic;  ///< [count], where the trajectory began
   };
   Ends ends() const;
-  /// Log density and gradient at the samples' positions, as the kernel found them.
+  /// Log density and gradient at the samples' positions, as the kernel found them; NaN for a chain without a start.
   std::vector<Evaluation> evaluations() const;
 
   /// Everything that a run needs to go on: bytes for restore() on chains of the same kernel and count.

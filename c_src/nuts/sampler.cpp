@@ -190,7 +190,11 @@ class Sampler::Impl {
 
   Tuning warmup(const Options& options, const OnProgress& progress, std::stop_token stop) {
     check_options(options);
-    const PooledWarmup schedule;
+    const auto schedule = [&](bool f64) {
+      return PooledWarmup(
+          [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); },
+          shape(f64, options.max_depth));
+    };
     if (options.metric == MetricKind::LowRank)
       throw Error("bad_option", "`metric` low_rank is not offered; use dense, diagonal or auto");
     const auto kernels = [&](bool f64) {
@@ -203,7 +207,7 @@ class Sampler::Impl {
     std::vector<double> starts;
     if (options.precision != PrecisionChoice::F64) {
       try {
-        Tuning tuning = schedule.run(kernels(false), options, {}, progress, stop);
+        Tuning tuning = schedule(false).run(kernels(false), options, {}, progress, stop);
         tuning.model_key = key;
         if (!may_choose || !device.info().f64 ||
             single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning)),
@@ -215,7 +219,7 @@ class Sampler::Impl {
         if (!may_choose || !device.info().f64 || error.reason() != "bad_start") throw;
       }
     }
-    Tuning tuning = schedule.run(kernels(true), options, starts, progress, stop);
+    Tuning tuning = schedule(true).run(kernels(true), options, starts, progress, stop);
     tuning.model_key = key;
     return tuning;
   }

@@ -26,6 +26,10 @@ enum class MetricKind : std::uint8_t { Diagonal, LowRank, Dense, Auto };
 /// data. Auto: what costs less on this device. The two round differently, so a tuning keeps to one.
 enum class Mapping : std::uint8_t { Invocation, Subgroup, Auto };
 
+/// Where a warm-up's chains begin: uniformly on (-2, 2) in each unconstrained coordinate, or where Pathfinder's normal
+/// approximations, from such places uphill, say that the mass is.
+enum class StartKind : std::uint8_t { Dispersed, Pathfinder };
+
 struct Options {
   std::uint64_t chains = 4;
   std::uint64_t draws = 1000;   ///< kept, a chain
@@ -36,6 +40,7 @@ struct Options {
   PrecisionChoice precision = PrecisionChoice::Auto;
   MetricKind metric = MetricKind::Auto;
   Mapping mapping = Mapping::Auto;
+  StartKind start = StartKind::Pathfinder;
   double target_accept = 0.8;
   int max_depth = 10;
   std::uint64_t budget =

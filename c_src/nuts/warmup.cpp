@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <memory>
+#include <optional>
 
 #include "error.h"
 #include "nuts/adaptation.h"
+#include "nuts/metric.h"
 #include "nuts/modes.h"
+#include "nuts/pathfinder.h"
 
 namespace drey::nuts {
 namespace {
@@ -28,9 +32,10 @@ struct Window {
   bool learns_metric = true;
 };
 
-/// The schedule for `most` transitions a chain. Early windows are short and their trees capped: far from the
-/// typical set and with a poor metric a trajectory costs much and teaches little.
-std::vector<Window> windows_for(std::uint64_t most, std::uint64_t pool, int max_depth) {
+/// The schedule for `most` transitions a chain. Far from the typical set and with a poor metric a trajectory costs much
+/// and teaches little: early windows of dispersed chains are short and their trees capped. Chains that were led there
+/// need less. What a schedule has not used when the metric settles is left out.
+std::vector<Window> windows_for(std::uint64_t most, std::uint64_t pool, int max_depth, bool led) {
   // Pooled chains bring many draws a transition: the windows need fewer transitions.
   const double share = pool >= 256 ? 0.5 : pool >= 64 ? 0.7 : 1.0;
   const auto scaled = [&](double n) {
@@ -38,6 +43,9 @@ std::vector<Window> windows_for(std::uint64_t most, std::uint64_t pool, int max_
   };
   std::vector<Window> windows = {{scaled(12), 4, true},  {scaled(12), 6, true},  {scaled(16), 8, true},
                                  {scaled(24), 10, true}, {scaled(40), 10, true}, {scaled(30), 10, false}};
+  if (led)
+    windows = {{scaled(12), 6, true},  {scaled(16), 8, true},  {scaled(24), 10, true},
+               {scaled(40), 10, true}, {scaled(30), 10, false}};
   std::uint64_t total = 0;
   for (const auto& window : windows) total += window.transitions;
   if (total > most)
@@ -54,8 +62,7 @@ class Pool {
        const OnProgress& progress, std::stop_token stop)
       : chains_(std::make_unique<Chains>(kernel, count, slots, true)),
         progress_(progress),
-        stop_(std::move(stop)),
-        diagonal_(kernel.shape.dimension, 1.0) {
+        stop_(std::move(stop)) {
     run_.seed = options.seed;
     run_.first_chain = options.first_chain;
     run_.phase = Phase::Warmup;
@@ -65,29 +72,21 @@ class Pool {
   }
 
   Chains& chains() { return *chains_; }
-  /// The diagonal metric last learnt, and the dense one (empty where none is in use).
-  const std::vector<double>& diagonal() const { return diagonal_; }
-  const std::vector<double>& dense() const { return dense_; }
+  const Metric& metric() const { return metric_; }
   std::uint64_t transitions() const { return run_.limit; }
   std::uint64_t gradients() const { return gradients_; }
   std::uint64_t divergent() const { return divergent_; }
   void set_total(std::uint64_t total) { total_ = total; }
 
-  void set_diagonal(std::vector<double> metric) {
-    diagonal_ = std::move(metric);
-    std::vector<double> scale(diagonal_);
-    for (double& s : scale) s = std::sqrt(s);
-    chains_->set_scale(scale);
-  }
-  /// From here on with `kernel`, which is made for dense metrics; the chains go on where they stand.
-  void set_dense(ChainKernel& kernel, std::vector<double> metric) {
-    dense_ = std::move(metric);
+  /// From here on with `kernel`, which is made for metrics of this kind; the chains go on where they stand.
+  void use(ChainKernel& kernel, Metric metric) {
     if (&chains_->kernel() != &kernel) {
       auto next = std::make_unique<Chains>(kernel, chains_->count(), chains_->slots(), true);
       next->restore(chains_->save());
       chains_ = std::move(next);
     }
-    chains_->set_scale(metric_factor(dense_, kernel.shape.dimension));
+    chains_->set_scale(metric.scale());
+    metric_ = std::move(metric);
   }
 
   /// One transition of every chain, recorded in `slot`. \returns the mean acceptance of chains that move at
@@ -123,7 +122,7 @@ class Pool {
   std::unique_ptr<Chains> chains_;
   const OnProgress& progress_;
   std::stop_token stop_;
-  std::vector<double> diagonal_, dense_;
+  Metric metric_;
   RunOptions run_;
   std::uint64_t total_ = 0, gradients_ = 0, divergent_ = 0;
 };
@@ -142,36 +141,8 @@ double first_step_size(Pool& pool, double step) {
   return step;
 }
 
-std::vector<double> identity(std::uint64_t dimension) {
-  std::vector<double> matrix(dimension * dimension);
-  for (std::uint64_t d = 0; d < dimension; ++d) matrix[d * dimension + d] = 1;
-  return matrix;
-}
-
-/// A dense metric is looked for up to this dimension where the choice is free, from samples this many times the
-/// dimension, and taken where it makes trajectories this much shorter.
-constexpr std::uint64_t kMostDense = 32, kDenseSamples = 20;
-constexpr double kDenseGain = 2.0;
-
-/// The metric that the pool goes on with. Early windows teach a diagonal only: far from the typical set
-/// covariances mislead.
-void learn_metric(Pool& pool, const WarmupSchedule::Kernels& kernels, const PooledSamples& samples,
-                  MetricKind wanted, std::size_t window) {
-  const auto diagonal = fisher_diagonal(samples, pool.diagonal());
-  const std::uint64_t dimension = samples.dimension;
-  const bool forced = wanted == MetricKind::Dense;
-  const bool looked_for =
-      wanted == MetricKind::Auto && window >= 2 && dimension >= 2 && dimension <= kMostDense;
-  if ((forced || looked_for) && samples.count() >= (forced ? 2 : kDenseSamples) * dimension) {
-    double spread = 1;
-    auto dense = fisher_dense(samples, diagonal, &spread);
-    if (forced || !pool.dense().empty() || spread > kDenseGain) {
-      pool.set_dense(kernels(true), std::move(dense));
-      return;
-    }
-  }
-  if (pool.dense().empty()) pool.set_diagonal(diagonal);
-}
+/// Samples a dimension that a first metric takes.
+constexpr std::uint64_t kLedSamples = 5;
 
 /// From this window on a chain with no mass around it is moved: it sits in a mode or at an edge that its start happened
 /// to lie behind. Before, it may still be on its way.
@@ -205,6 +176,36 @@ void rescue(Chains& chains, const std::vector<std::uint64_t>& stuck, std::uint64
   chains.move_to(positions);
 }
 
+/// Paths that Pathfinder climbs at most: enough to meet every mode that dispersed starts would.
+constexpr std::uint64_t kMostPaths = 64;
+
+PathfinderResult find_starts(const EvaluateBatch& density, std::uint64_t dimension, const Options& options,
+                             std::uint64_t count, const std::stop_token& stop) {
+  const EvaluateBatch evaluate = [&](std::span<const double> points) {
+    if (stop.stop_requested()) throw Error("cancelled", "the job was cancelled");
+    return density(points);
+  };
+  const auto starts = dispersed_starts(evaluate, dimension, std::min(count, kMostPaths), options.seed,
+                                       options.first_chain);
+  return pathfinder(evaluate, starts, dimension, count, options.seed, options.first_chain);
+}
+
+/// The metric settles when trajectories would hardly be shorter under the next one, and the mass that the chains see
+/// around them has stopped growing, up to this many errors of its median.
+constexpr double kSettled = 1.3, kMassErrors = 3, kLeastMassError = 0.2;
+
+struct Median {
+  double value = 0, error = 0;
+};
+
+Median median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  // Quartiles of a normal lie 1.35 apart; its median errs by 1.25 sd / sqrt(n).
+  const double width = values[3 * n / 4] - values[n / 4];
+  return {values[n / 2], 0.93 * width / std::sqrt(static_cast<double>(n))};
+}
+
 }  // namespace
 
 std::uint64_t PooledWarmup::pool_size(std::uint64_t chains, const KernelShape& shape) {
@@ -215,10 +216,21 @@ std::uint64_t PooledWarmup::pool_size(std::uint64_t chains, const KernelShape& s
 
 Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::span<const double> starts,
                          const OnProgress& progress, std::stop_token stop) const {
-  ChainKernel& kernel = kernels(options.metric == MetricKind::Dense);
+  PathfinderResult found;
+  if (starts.empty() && options.start == StartKind::Pathfinder && density_) {
+    found = find_starts(density_, shape_.dimension, options, pool_size(options.chains, shape_), stop);
+    starts = found.positions;
+  }
+  // The metric's kind is known, where Pathfinder tells it, before a kernel is compiled for it.
+  std::optional<Metric> metric;
+  if (found.samples.count() >= kLedSamples * std::max<std::uint64_t>(1, shape_.dimension))
+    metric = learn_metric(found.samples, Metric::identity(options.metric, shape_.dimension), options.metric,
+                          false);
+  ChainKernel& kernel = kernels((metric ? metric->kind : options.metric) == MetricKind::Dense);
   const std::uint64_t dimension = kernel.shape.dimension,
                       pool_count = pool_size(options.chains, kernel.shape);
-  const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth);
+  const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth,
+                                   !found.positions.empty());
   std::uint32_t longest = 1;
   std::uint64_t planned = 0;
   for (const auto& window : windows) {
@@ -236,20 +248,22 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
         spread[c * dimension + d] = starts[c * dimension % starts.size() + d];
     pool.chains().start_at(spread);
   }
-  if (options.metric == MetricKind::Dense)
-    pool.set_dense(kernel, identity(dimension));
-  else
-    pool.set_diagonal(std::vector<double>(dimension, 1.0));
+  pool.use(kernel, metric ? *std::move(metric) : Metric::identity(options.metric, dimension));
   StepSizeAdaptation step(options.target_accept, first_step_size(pool, 0.5));
+  // From this window on chains are taken to have arrived: dispersed ones are on their way before.
+  const std::size_t late = found.positions.empty() ? kLateWindow : 0;
+  double mass_before = -std::numeric_limits<double>::infinity();
+  bool settled = false;
   for (std::size_t w = 0; w < windows.size(); ++w) {
     const auto& window = windows[w];
+    if (settled && window.learns_metric) continue;
     for (std::uint32_t i = 0; i < window.transitions; ++i)
       step.update(pool.transition(step.exploring(), window.depth_cap, i));
     const auto record = pool.chains().record(window.transitions);
     const auto stuck = stuck_chains(record, window.transitions, pool_count);
     const auto masses = log_masses(record, window.transitions, pool_count);
     const auto massless = massless_chains(record, window.transitions, masses);
-    const auto lost = w >= kLateWindow ? either(stuck, massless) : stuck;
+    const auto lost = w >= late ? either(stuck, massless) : stuck;
     rescue(pool.chains(), lost, dimension);
     if (!window.learns_metric) continue;
     PooledSamples samples;
@@ -257,28 +271,34 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
     std::vector<bool> agrees(pool_count, true);
     for (const std::uint64_t c : massless) agrees[c] = false;
     // The first half of an early window is still on its way in.
-    for (std::uint64_t s = w < 3 ? window.transitions / 2 : 0; s < window.transitions; ++s)
+    for (std::uint64_t s = w < late ? window.transitions / 2 : 0; s < window.transitions; ++s)
       for (std::uint64_t c = 0; c < pool_count; ++c)
         if (agrees[c]) samples.add(record, s, c);
-    const bool was_dense = !pool.dense().empty();
-    learn_metric(pool, kernels, samples, options.metric, w);
+    // Far from the typical set covariances mislead.
+    Metric next = learn_metric(samples, pool.metric(), options.metric, w + 1 < late);
+    const double change = metric_change(pool.metric(), next);
+    const Median mass = median(masses);
+    settled = w >= late && lost.empty() && change < kSettled &&
+              std::abs(mass.value - mass_before) < kMassErrors * std::max(mass.error, kLeastMassError);
+    mass_before = mass.value;
+    ChainKernel& on = kernels(next.kind == MetricKind::Dense);
+    pool.use(on, std::move(next));
     // A new metric is a new scale of the step.
-    const bool anew = w < 2 || was_dense != !pool.dense().empty();
-    step.restart(anew ? first_step_size(pool, step.averaged()) : step.averaged());
+    step.restart(change > kSettled ? first_step_size(pool, step.averaged()) : step.averaged());
   }
   Tuning tuning;
   tuning.f64 = kernel.shape.f64;
-  tuning.mapping = kernel.shape.lanes ? "subgroup" : "invocation";
-  tuning.metric = pool.dense().empty() ? MetricKind::Diagonal : MetricKind::Dense;
+  tuning.mapping = pool.chains().kernel().shape.lanes ? "subgroup" : "invocation";
+  tuning.metric = pool.metric().kind;
   tuning.step_size = step.averaged();
-  tuning.inverse_metric = pool.dense().empty() ? pool.diagonal() : pool.dense();
+  tuning.inverse_metric = pool.metric().values;
   tuning.dimension = dimension;
   const auto positions = pool.chains().positions();
   tuning.position_count = std::min(options.chains, pool_count);
   tuning.positions.assign(positions.begin(),
                           positions.begin() + static_cast<std::ptrdiff_t>(tuning.position_count * dimension));
   tuning.transitions = pool.transitions();
-  tuning.gradients = pool.gradients() / pool_count;
+  tuning.gradients = (pool.gradients() + found.evaluations) / pool_count;
   tuning.divergent = pool.divergent();
   return tuning;
 }

@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "nuts/chains.h"
+#include "nuts/lbfgs.h"
 #include "nuts/sampler.h"
 
 namespace drey::nuts {
@@ -25,14 +26,24 @@ class WarmupSchedule {
 
 /// All chains of the job learn together: one metric and one step size from pooled draws, gradients and
 /// acceptances, so that few transitions a chain are enough. Where the job has few chains, others that only
-/// the warm-up sees are run beside them.
+/// the warm-up sees are run beside them. Chains that find themselves where there is next to no mass are moved to
+/// where it is; modes of comparable mass keep theirs. It ends when the metric has settled.
 class PooledWarmup : public WarmupSchedule {
  public:
+  /// Without Pathfinder: chains start dispersed whatever the options say.
+  PooledWarmup() = default;
+  /// \param density log density and gradient in the precision of the kernels, for Pathfinder
+  /// \param shape   of the kernels; its metric does not matter
+  PooledWarmup(EvaluateBatch density, const KernelShape& shape) : density_(std::move(density)), shape_(shape) {}
   Tuning run(const Kernels& kernels, const Options& options, std::span<const double> starts,
              const OnProgress& progress, std::stop_token stop) const override;
 
   /// Chains that a warm-up runs for a job of `chains`: never depends on the device.
   static std::uint64_t pool_size(std::uint64_t chains, const KernelShape& shape);
+
+ private:
+  EvaluateBatch density_;
+  KernelShape shape_;
 };
 
 }  // namespace drey::nuts

@@ -115,6 +115,13 @@ const std::vector<Row>& rows() {
                                                nuts::Mapping::Subgroup};
          o.sampling.mapping = mappings[choice(name, v, {"auto", "invocation", "subgroup"})];
        }},
+      {{"start", "warmup sample", "pathfinder, dispersed", "pathfinder",
+        "where the chains of a warm-up begin: where Pathfinder finds the mass, climbing from dispersed places, or "
+        "in these places themselves"},
+       [](auto name, const Term& v, Options& o) {
+         constexpr nuts::StartKind kinds[] = {nuts::StartKind::Pathfinder, nuts::StartKind::Dispersed};
+         o.sampling.start = kinds[choice(name, v, {"pathfinder", "dispersed"})];
+       }},
       {{"target_accept", "warmup sample", "a number from 0.1 to 0.999", "0.8",
         "the acceptance that warm-up tunes the step size for; nearer 1 means smaller steps"},
        [](auto name, const Term& v, Options& o) {

@@ -69,7 +69,7 @@ even(Chains, Parts) ->
 warm(Nodes, Model, #{tuning := _} = Opts) ->
     split(Nodes, Model, Opts, 0);
 warm([Node | Others], Model, Opts) ->
-    WarmOpts = maps:with([chains, first_chain, seed, warmup, precision, metric, mapping, target_accept, max_depth,
+    WarmOpts = maps:with([chains, first_chain, seed, warmup, precision, metric, mapping, start, target_accept, max_depth,
                           deadline_ms, device, budget, stream_to], Opts),
     Start = erlang:monotonic_time(millisecond),
     case drey:warmup(Node, Model, WarmOpts) of

@@ -123,7 +123,7 @@ defmodule Drey do
   Samples.
 
   Options, besides `:on` and `:nodes`: `:chains`, `:draws`, `:warmup`, `:seed`, `:precision` (`:f32`, `:f64`,
-  `:auto`), `:metric`, `:target_accept`, `:max_depth`, `:tuning`, `:first_chain`, `:outputs`, `:thin`,
+  `:auto`), `:metric`, `:start`, `:target_accept`, `:max_depth`, `:tuning`, `:first_chain`, `:outputs`, `:thin`,
   `:stream_to`, `:deadline_ms`, `:device`.
   """
   @spec sample(model(), options()) :: {:ok, Result.t()} | {:error, Error.t()}

@@ -1,3 +1,5 @@
+#include "nuts/metric.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -64,6 +66,30 @@ TEST(Metric, WithoutCorrelationADenseOneGainsNothing) {
 TEST(Metric, FactorIsTheLowerTriangleByRows) {
   EXPECT_EQ(metric_factor(std::vector<double>{4, 2, 2, 10}, 2), (std::vector<double>{2, 1, 3}));
   EXPECT_THROW(metric_factor(std::vector<double>{1, 2, 2, 1}, 2), Error);
+}
+
+TEST(Metric, IsDenseWhereThatShortensTrajectories) {
+  const auto free = Metric::identity(MetricKind::Auto, 3);
+  const auto correlated = normal_samples({{10}, {0.9, 0.05}, {-4, 0.02, 2}}, 400),
+             independent = normal_samples({{2}, {0, 0.1}, {0, 0, 30}}, 400);
+  EXPECT_EQ(learn_metric(correlated, free, MetricKind::Auto, false).kind, MetricKind::Dense);
+  EXPECT_EQ(learn_metric(correlated, free, MetricKind::Auto, true).kind, MetricKind::Diagonal);
+  EXPECT_EQ(learn_metric(correlated, free, MetricKind::Diagonal, false).kind, MetricKind::Diagonal);
+  EXPECT_EQ(learn_metric(independent, free, MetricKind::Auto, false).kind, MetricKind::Diagonal);
+  const auto dense = Metric::identity(MetricKind::Dense, 3);
+  EXPECT_EQ(learn_metric(independent, dense, MetricKind::Auto, false).kind, MetricKind::Dense)
+      << "another kernel would have to be compiled";
+}
+
+TEST(Metric, ChangeIsWhatTrajectoriesWouldGain) {
+  const Metric one{MetricKind::Diagonal, 2, {1, 4}}, other{MetricKind::Diagonal, 2, {9, 4}};
+  EXPECT_DOUBLE_EQ(metric_change(one, one), 1);
+  EXPECT_DOUBLE_EQ(metric_change(one, other), 3);
+  const Metric square{MetricKind::Dense, 2, {1, 0, 0, 4}}, turned{MetricKind::Dense, 2, {2.5, 1.5, 1.5, 2.5}},
+      round{MetricKind::Dense, 2, {1, 0, 0, 1}};
+  EXPECT_NEAR(metric_change(square, square), 1, 1e-12);
+  EXPECT_NEAR(metric_change(round, turned), 2, 1e-12);
+  EXPECT_TRUE(std::isinf(metric_change(one, square)));
 }
 
 }  // namespace
