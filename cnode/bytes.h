@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <boost/container/small_vector.hpp>
 
 #include "error.h"
 
@@ -25,6 +26,19 @@ inline View view(std::string_view text) {
 inline bool same(View a, View b) { return text(a) == text(b); }
 inline Bytes copy(View bytes) { return {bytes.begin(), bytes.end()}; }
 
+/// The bytes of a pid, a reference or an atom, kept: short ones, which almost all are, without an allocation.
+class Id {
+ public:
+  Id() = default;
+  explicit Id(View bytes) : bytes_(bytes.begin(), bytes.end()) {}
+  operator View() const { return {bytes_.data(), bytes_.size()}; }  // NOLINT
+  bool empty() const { return bytes_.empty(); }
+  bool operator==(const Id& other) const { return bytes_ == other.bytes_; }
+
+ private:
+  boost::container::small_vector<std::uint8_t, 56> bytes_;
+};
+
 /// Appends to a vector that the caller owns and may reuse.
 class Writer {
  public:
@@ -38,8 +52,9 @@ class Writer {
 
  private:
   Writer& big(std::uint64_t value, int count) {
-    for (int shift = 8 * (count - 1); shift >= 0; shift -= 8)
-      out_.push_back(static_cast<std::uint8_t>(value >> shift));
+    std::uint8_t bytes[8];
+    for (int i = 0; i < count; ++i) bytes[i] = static_cast<std::uint8_t>(value >> (8 * (count - 1 - i)));
+    out_.insert(out_.end(), bytes, bytes + count);
     return *this;
   }
   Bytes& out_;

@@ -18,6 +18,7 @@ Channel::Channel(asio::io_context& io, std::shared_ptr<Stream> stream, bool frag
       limits_(limits),
       frames_(limits.packet),
       reassembly_(limits.fragments),
+      pace_(limits.pace),
       tick_timer_(io),
       finish_timer_(io),
       pace_timer_(io),
@@ -103,35 +104,60 @@ void Channel::packet(View bytes, const std::shared_ptr<const void>& owner) {
   if (whole) on_message_(whole->bytes, whole->owner != nullptr ? whole->owner : owner);
 }
 
-void Channel::send(View control, term::Encoded payload, bool has_payload, std::uint64_t sender) {
-  if (closed_) return;
-  const std::size_t size = control.size() + payload.size;
-  if (queued_ > 0 && size > limits_.queued - std::min(queued_, limits_.queued))
-    return close(fmt::format("the peer does not read: {} bytes are waiting", queued_));
+void Channel::send(View control, const term::Encoded& payload, bool has_payload, std::uint64_t sender) {
+  if (!is_bulk(control.size() + payload.size, sender))
+    return send_small(control, payload, has_payload, sender);
+  send_bulk(control, payload, has_payload, sender);
+}
 
-  BulkStream* busy = nullptr;
+void Channel::send(View control, term::Encoded&& payload, bool has_payload, std::uint64_t sender) {
+  if (!is_bulk(control.size() + payload.size, sender))
+    return send_small(control, payload, has_payload, sender);
+  send_bulk(control, std::move(payload), has_payload, sender);
+}
+
+/// The bulk of that sender which waits already; null: none.
+Channel::BulkStream* Channel::waiting(std::uint64_t sender) {
   if (sender != 0)
     for (BulkStream& stream : bulk_)
-      if (stream.sender == sender) busy = &stream;
+      if (stream.sender == sender) return &stream;
+  return nullptr;
+}
 
-  if (busy == nullptr && size < bulk_from) {
-    const std::size_t before = small_.size();
-    Writer out(small_);
-    if (fragments_)
-      out.u32(static_cast<std::uint32_t>(3 + size)).u8(version).u8(header).u8(0).raw(control);
-    else
-      out.u32(static_cast<std::uint32_t>(2 + size + (has_payload ? 1 : 0)))
-          .u8(pass_through)
-          .u8(version)
-          .raw(control);
-    if (has_payload && !fragments_) out.u8(version);
-    for (const auto& piece : payload.pieces) out.raw(piece.bytes());
-    if (sender != 0) last_small_ = std::chrono::steady_clock::now();
-    if (probe_ && !bulk_.empty()) put_probe(small_, pace_.hurried(std::chrono::steady_clock::now()));
-    queued_ += small_.size() - before;
-    return flush();
-  }
+bool Channel::is_bulk(std::size_t size, std::uint64_t sender) {
+  return size >= bulk_from || (!bulk_.empty() && waiting(sender) != nullptr);
+}
 
+bool Channel::has_room(std::size_t size) {
+  if (closed_) return false;
+  if (queued_ == 0 || size <= limits_.queued - std::min(queued_, limits_.queued)) return true;
+  close(fmt::format("the peer does not read: {} bytes are waiting", queued_));
+  return false;
+}
+
+void Channel::send_small(View control, const term::Encoded& payload, bool has_payload, std::uint64_t sender) {
+  const std::size_t size = control.size() + payload.size;
+  if (!has_room(size)) return;
+  const std::size_t before = small_.size();
+  Writer out(small_);
+  if (fragments_)
+    out.u32(static_cast<std::uint32_t>(3 + size)).u8(version).u8(header).u8(0).raw(control);
+  else
+    out.u32(static_cast<std::uint32_t>(2 + size + (has_payload ? 1 : 0)))
+        .u8(pass_through)
+        .u8(version)
+        .raw(control);
+  if (has_payload && !fragments_) out.u8(version);
+  for (const auto& piece : payload.pieces) out.raw(piece.bytes());
+  if (sender != 0) last_small_ = std::chrono::steady_clock::now();
+  if (probe_ && !bulk_.empty()) put_probe(small_, pace_.hurried(std::chrono::steady_clock::now()));
+  queued_ += small_.size() - before;
+  flush();
+}
+
+void Channel::send_bulk(View control, term::Encoded payload, bool has_payload, std::uint64_t sender) {
+  const std::size_t size = control.size() + payload.size;
+  if (!has_room(size)) return;
   Bulk bulk;
   bulk.left = payload.size;
   bulk.payload = std::move(payload);
@@ -161,8 +187,9 @@ void Channel::send(View control, term::Encoded payload, bool has_payload, std::u
   }
   bulk.next = bulk.fragments;
   queued_ += bulk.head.size() + bulk.left;
-  if (busy == nullptr) busy = &bulk_.emplace_back(BulkStream{sender, {}});
-  busy->messages.push_back(std::move(bulk));
+  BulkStream* stream = waiting(sender);
+  if (stream == nullptr) stream = &bulk_.emplace_back(BulkStream{sender, {}});
+  stream->messages.push_back(std::move(bulk));
   flush();
 }
 

@@ -26,6 +26,7 @@ struct ChannelLimits {
   FragmentLimits fragments;
   std::size_t queued = std::size_t{2} << 30;   ///< bytes waiting to be written; beyond it the peer is cut off
   std::chrono::milliseconds tick_time{60000};  ///< silence after which a peer counts as gone
+  PaceTimes pace;
 };
 
 class Channel : public std::enable_shared_from_this<Channel> {
@@ -43,8 +44,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   /// Queues a message: an encoded control term and a payload (none: a control message alone). Messages with
   /// the same `sender` other than 0 arrive in the order they were sent; a large one does not hold up other
   /// senders'.
-  void send(View control, term::Encoded payload, bool has_payload, std::uint64_t sender);
-  void send(View control) { send(control, {}, false, 0); }
+  void send(View control, term::Encoded&& payload, bool has_payload, std::uint64_t sender);
+  void send(View control, const term::Encoded& payload, bool has_payload, std::uint64_t sender);
+  void send(View control) { send(control, term::Encoded(), false, 0); }
 
   /// Writes a control term that the peer answers as soon as it reads it; the answer goes to answered().
   using Probe = std::function<void(Writer& out, std::uint64_t number)>;
@@ -88,6 +90,11 @@ class Channel : public std::enable_shared_from_this<Channel> {
     std::deque<Bulk> messages;
   };
 
+  BulkStream* waiting(std::uint64_t sender);
+  bool is_bulk(std::size_t size, std::uint64_t sender);
+  bool has_room(std::size_t size);
+  void send_small(View control, const term::Encoded& payload, bool has_payload, std::uint64_t sender);
+  void send_bulk(View control, term::Encoded payload, bool has_payload, std::uint64_t sender);
   void read();
   void on_read(const error_code& error, std::size_t count);
   void drain();

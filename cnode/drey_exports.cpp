@@ -10,10 +10,12 @@ void export_drey(Exports& exports, service::Engine& engine) {
     service::Call request;
     request.function = std::move(call.function);
     request.arguments = std::move(call.arguments);
-    request.reply = [reply = std::move(call.reply)](term::Term answer) {
-      reply(Outcome::value(std::move(answer)));
+    request.reply = [caller = call.caller](term::Term answer) {
+      caller->reply(Outcome::value(std::move(answer)));
     };
-    request.send = std::move(call.send);
+    request.send = [caller = call.caller](const term::Term& pid, term::Term message) {
+      caller->send(pid, std::move(message));
+    };
     const service::Ticket ticket = engine.submit(std::move(request));
     return [&engine, ticket] { engine.cancel(ticket); };
   };

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,16 +26,23 @@ struct Outcome {
   static Outcome refused(term::Term reason) { return {Kind::Refused, std::move(reason), term::list({})}; }
 };
 
+/// The way from a call under way to whoever made it. Any thread, also from within the handler; never blocks. May
+/// outlive the call and the node: then nothing happens.
+class Caller {
+ public:
+  virtual ~Caller() = default;
+  /// The outcome, exactly once. Later ones are ignored.
+  virtual void reply(Outcome outcome) = 0;
+  /// Sends a message to a pid of any connected node, as the job's own process.
+  virtual void send(const term::Term& pid, term::Term message) = 0;
+  /// Writes a line of UTF-8 to the caller's group leader (the shell it called from).
+  virtual void log(std::string line) = 0;
+};
+
 struct Call {
   std::string module, function;
   std::vector<term::Term> arguments;
-  /// The outcome, exactly once, from any thread; from within the handler, too. Later ones are ignored.
-  std::function<void(Outcome)> reply;
-  /// Sends a message to a pid of any connected node, as the job's own process. Any thread; never blocks.
-  std::function<void(const term::Term& pid, term::Term message)> send;
-  /// Writes a line of UTF-8 to the caller's group leader (the shell it called from). Any thread; never
-  /// blocks.
-  std::function<void(std::string line)> log;
+  std::shared_ptr<Caller> caller;
 };
 
 /// Gives a call up: called on the I/O thread at most once, not after reply. Empty where there is nothing to

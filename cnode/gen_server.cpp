@@ -34,11 +34,9 @@ void call_for(Node& node, Session& session, const Process& server, GenCall call,
     return gen_reply(session, server, call,
                      failure("busy", "this node has as many calls as it takes; try later"));
   }
-  const Bytes reference = copy(call.reference());
-  const Bytes caller = copy(opaque(call.from));
-  Process& process = node.begin_call({session.shared_from_this(), caller, reference, group_leader, true});
+  Process& process = node.begin_call({session.shared_from_this(), call.reference(), group_leader, true});
   const std::uint64_t server_number = server.number;
-  rpc::apply(node, process.number, std::move(target),
+  rpc::apply(node, process, std::move(target),
              [&node, server_number, call = std::move(call), as_reply = std::move(as_reply)](Process& ended,
                                                                                             Outcome outcome) {
                const auto to = ended.session.lock();
@@ -93,7 +91,7 @@ void net_kernel_message(Node& node, Session& session, Process& self, const Term&
   (void)node;
 }
 
-void rex_message(Node& node, Session& session, Process& self, View from, const Term& message) {
+void rex_message(Node& node, Session& session, Process& self, const Term& message) {
   // {call | block_call | cast, Module, Function, Arguments, GroupLeader}
   const auto target = [](const term::Tuple& request) {
     return rpc::Target{request.elements[1], request.elements[2], request.elements[3], true};
@@ -115,9 +113,8 @@ void rex_message(Node& node, Session& session, Process& self, View from, const T
   if (const Term* cast = as_gen_cast(message)) {
     const auto* request = request_of(*cast);
     if (request == nullptr || !session.admits_call()) return;
-    Process& process =
-        node.begin_call({session.shared_from_this(), from, {}, opaque(request->elements[4]), false});
-    return rpc::apply(node, process.number, target(*request), [&node](Process& ended, Outcome) {
+    Process& process = node.begin_call({session.shared_from_this(), {}, opaque(request->elements[4]), false});
+    return rpc::apply(node, process, target(*request), [&node](Process& ended, Outcome) {
       node.exit_process(ended.number, term::encode(term::atom("normal")));
     });
   }
@@ -125,7 +122,7 @@ void rex_message(Node& node, Session& session, Process& self, View from, const T
   const auto* pair = message.as<term::Tuple>();
   if (pair == nullptr || pair->elements.size() != 2 || !raw::is_pid(opaque(pair->elements[0]))) return;
   const Bytes caller = copy(opaque(pair->elements[0]));
-  const Bytes server = self.pid;
+  const Bytes server = copy(self.pid);
   if (pair->elements[1].is_atom("features_request")) {
     const Term reply = term::tuple(
         {term::atom("features_reply"), term::atom(node.name()), term::list({term::atom("erpc")})});
@@ -133,15 +130,13 @@ void rex_message(Node& node, Session& session, Process& self, View from, const T
   }
   const auto* request = request_of(pair->elements[1]);
   if (request == nullptr || !session.admits_call()) return;
-  Process& process =
-      node.begin_call({session.shared_from_this(), caller, {}, opaque(request->elements[4]), false});
-  rpc::apply(node, process.number, target(*request),
-             [&node, server, caller](Process& ended, Outcome outcome) {
-               const Term reply = term::tuple({term::atom("rex"), rpc::badrpc(std::move(outcome))});
-               if (const auto to = ended.session.lock())
-                 to->send_to_pid(server, caller, term::encode(reply), ended.number);
-               node.exit_process(ended.number, term::encode(term::atom("normal")));
-             });
+  Process& process = node.begin_call({session.shared_from_this(), {}, opaque(request->elements[4]), false});
+  rpc::apply(node, process, target(*request), [&node, server, caller](Process& ended, Outcome outcome) {
+    const Term reply = term::tuple({term::atom("rex"), rpc::badrpc(std::move(outcome))});
+    if (const auto to = ended.session.lock())
+      to->send_to_pid(server, caller, term::encode(reply), ended.number);
+    node.exit_process(ended.number, term::encode(term::atom("normal")));
+  });
 }
 
 void module_message(Node& node, Session& session, Process& self, const Term& message) {

@@ -27,7 +27,7 @@ void gen_reply(Session& session, const Process& server, const GenCall& call, con
 /// Messages to the registered names `net_kernel`, `rex`, and each exported module (`drey`: `{sample, M, O}`
 /// calls drey:sample(M, O)).
 void net_kernel_message(Node& node, Session& session, Process& self, const term::Term& message);
-void rex_message(Node& node, Session& session, Process& self, View from, const term::Term& message);
+void rex_message(Node& node, Session& session, Process& self, const term::Term& message);
 void module_message(Node& node, Session& session, Process& self, const term::Term& message);
 
 }  // namespace drey::cnode

@@ -15,6 +15,38 @@ constexpr std::size_t max_lines = 1000;
 
 }  // namespace
 
+/// What a call says comes from any thread, and may come after its process has been killed or the node is gone.
+class Node::ToCaller final : public Caller {
+ public:
+  ToCaller(asio::io_context& io, std::shared_ptr<Node*> node, std::uint64_t number)
+      : io_(io), node_(std::move(node)), number_(number) {}
+
+  void reply(Outcome outcome) override {
+    asio::dispatch(io_, [node = node_, number = number_, outcome = std::move(outcome)]() mutable {
+      if (*node != nullptr) (*node)->ended(number, std::move(outcome));
+    });
+  }
+  void send(const term::Term& pid, term::Term message) override {
+    asio::dispatch(io_, [node = node_, number = number_, pid, message = std::move(message)] {
+      const Process* process = *node != nullptr ? (*node)->processes_.find(number) : nullptr;
+      const auto* raw_pid = pid.as<term::Opaque>();
+      if (process != nullptr && raw_pid != nullptr)
+        (*node)->send(process->pid, raw_pid->bytes, term::encode(message), number);
+    });
+  }
+  void log(std::string line) override {
+    asio::dispatch(io_, [node = node_, number = number_, line = std::move(line)]() mutable {
+      Process* process = *node != nullptr ? (*node)->processes_.find(number) : nullptr;
+      if (process != nullptr) (*node)->write_line(*process, std::move(line));
+    });
+  }
+
+ private:
+  asio::io_context& io_;
+  std::shared_ptr<Node*> node_;
+  std::uint64_t number_;
+};
+
 Node::Node(asio::io_context& io, NodeOptions options, Exports exports)
     : io_(io),
       options_(std::move(options)),
@@ -96,9 +128,8 @@ void Node::disconnected(Session& session) {
   for (const std::uint64_t number : processes_.numbers()) {
     Process* process = processes_.find(number);
     if (process == nullptr) continue;
-    const auto here = [&](const auto& watcher) { return watcher.second.session.lock().get() == &session; };
-    std::erase_if(process->monitors, here);
-    const bool linked = std::erase_if(process->links, here) > 0;
+    process->monitors.remove_all(&session);
+    const bool linked = process->links.remove_all(&session) > 0;
     if (process->name.empty() && (linked || process->session.lock().get() == &session)) {
       ++counters_.cancelled;
       kill_process(number, reason);
@@ -112,54 +143,34 @@ void Node::disconnected(Session& session) {
 Process& Node::begin_call(const Origin& origin) {
   Process& process = processes_.spawn();
   process.session = origin.session;
-  process.caller = copy(origin.caller);
-  process.call = copy(origin.call);
-  process.group_leader = copy(origin.group_leader);
+  process.call = Id(origin.call);
+  process.group_leader = Id(origin.group_leader);
   process.cancel_with_monitor = origin.cancel_with_monitor;
   origin.session->call_began(process);
   ++counters_.calls;
   return process;
 }
 
-void Node::run_call(std::uint64_t number, const Module& module, Call call,
+void Node::run_call(Process& process, const Module& module, Call call,
                     std::function<void(Process&, Outcome)> answer) {
-  // Outcomes come from any thread, and may come after the process has been killed or the node is gone.
-  auto& io = io_;
-  const auto alive = alive_;
-  const auto shared = std::make_shared<std::function<void(Process&, Outcome)>>(std::move(answer));
-  call.reply = [&io, alive, number, shared](Outcome outcome) {
-    asio::dispatch(io, [alive, number, shared, outcome = std::move(outcome)]() mutable {
-      Process* process = *alive != nullptr ? (*alive)->processes_.find(number) : nullptr;
-      if (process == nullptr || !*shared) return;
-      process->cancel = nullptr;
-      std::exchange(*shared, nullptr)(*process, std::move(outcome));
-    });
-  };
-  call.send = [&io, alive, number](const term::Term& pid, term::Term message) {
-    asio::dispatch(io, [alive, number, pid, message = std::move(message)]() mutable {
-      Node* node = *alive;
-      const Process* process = node != nullptr ? node->processes_.find(number) : nullptr;
-      const auto* raw_pid = pid.as<term::Opaque>();
-      if (process != nullptr && raw_pid != nullptr)
-        node->send(process->pid, raw_pid->bytes, term::encode(message), number);
-    });
-  };
-  call.log = [&io, alive, number](std::string line) {
-    asio::dispatch(io, [alive, number, line = std::move(line)]() mutable {
-      Process* process = *alive != nullptr ? (*alive)->processes_.find(number) : nullptr;
-      if (process != nullptr) (*alive)->write_line(*process, std::move(line));
-    });
-  };
+  const std::uint64_t number = process.number;
+  process.answer = std::move(answer);
+  call.caller = std::make_shared<ToCaller>(io_, alive_, number);
   try {
     Cancel cancel = module.handler(std::move(call));
-    if (Process* process = processes_.find(number)) process->cancel = std::move(cancel);
+    Process* begun = processes_.find(number);
+    if (begun != nullptr && begun->answer) begun->cancel = std::move(cancel);
   } catch (const std::exception& error) {
     spdlog::error("a call failed to start: {}", error.what());
-    Process* process = processes_.find(number);
-    if (process != nullptr && *shared)
-      std::exchange(*shared, nullptr)(
-          *process, Outcome::error(term::tuple({term::atom("failed"), term::text(error.what())})));
+    ended(number, Outcome::error(term::tuple({term::atom("failed"), term::text(error.what())})));
   }
+}
+
+void Node::ended(std::uint64_t number, Outcome outcome) {
+  Process* process = processes_.find(number);
+  if (process == nullptr || !process->answer) return;
+  process->cancel = nullptr;
+  std::exchange(process->answer, nullptr)(*process, std::move(outcome));
 }
 
 void Node::exit_process(std::uint64_t number, const term::Encoded& reason) {
@@ -167,16 +178,18 @@ void Node::exit_process(std::uint64_t number, const term::Encoded& reason) {
   if (process == nullptr) return;
   while (!process->lines.empty()) next_line(*process);
   if (const auto session = process->session.lock()) session->call_ended(*process);
-  for (const auto& [key, watcher] : process->monitors)
+  process->monitors.each([&](const Watcher& watcher) {
     if (const auto session = watcher.session.lock()) {
       session->watch_ended();
       session->send_monitor_exit(watcher.target, watcher.pid, watcher.reference, reason, number);
     }
-  for (const auto& [key, watcher] : process->links)
+  });
+  process->links.each([&](const Watcher& watcher) {
     if (const auto session = watcher.session.lock()) {
       session->watch_ended();
       session->send_exit(process->pid, watcher.pid, reason, number);
     }
+  });
 }
 
 void Node::kill_process(std::uint64_t number, const term::Encoded& reason) {
@@ -189,13 +202,13 @@ void Node::kill_process(std::uint64_t number, const term::Encoded& reason) {
 
 // Messages ----------------------------------------------------------------------------------------------
 
-void Node::deliver(Session& session, Process& to, View from, term::Term message) {
+void Node::deliver(Session& session, Process& to, const term::Term& message) {
   if (to.name.empty()) {
     if (message.tagged("io_reply", 3) != nullptr) next_line(to);
   } else if (to.name == "net_kernel") {
     net_kernel_message(*this, session, to, message);
   } else if (to.name == "rex") {
-    rex_message(*this, session, to, from, message);
+    rex_message(*this, session, to, message);
   } else {
     module_message(*this, session, to, message);
   }
@@ -217,7 +230,7 @@ void Node::next_line(Process& process) {
   process.line_under_way = !process.lines.empty();
   if (process.lines.empty()) return;
   const term::Term request = term::tuple(
-      {term::atom("io_request"), term::Opaque{process.pid}, term::Opaque{processes_.new_reference()},
+      {term::atom("io_request"), term::Opaque{copy(process.pid)}, term::Opaque{processes_.new_reference()},
        term::tuple({term::atom("put_chars"), term::atom("unicode"), term::text(process.lines.front())})});
   process.lines.pop_front();
   send(process.pid, process.group_leader, term::encode(request), process.number);

@@ -27,7 +27,6 @@ struct NodeOptions {
 /// How a call came in, which decides how its outcome goes back.
 struct Origin {
   std::shared_ptr<Session> session;
-  View caller;                      ///< pid
   View call;                        ///< reference
   View group_leader;                ///< may be empty
   bool cancel_with_monitor = true;  ///< whether the caller's demonitor means that it gave up
@@ -67,7 +66,7 @@ class Node {
   Process& begin_call(const Origin& origin);
   /// Runs it. `answer` gets the outcome, unless the call is given up first, on the I/O thread and with the
   /// process still there, and must end it; it may do so before this returns.
-  void run_call(std::uint64_t process, const Module& module, Call call,
+  void run_call(Process& process, const Module& module, Call call,
                 std::function<void(Process&, Outcome)> answer);
   /// Ends a process: its monitors and links are told.
   void exit_process(std::uint64_t number, const term::Encoded& reason);
@@ -75,7 +74,7 @@ class Node {
   void kill_process(std::uint64_t number, const term::Encoded& reason);
 
   /// A message for one of our processes: a registered name, a call's own pid.
-  void deliver(Session& session, Process& to, View from, term::Term message);
+  void deliver(Session& session, Process& to, const term::Term& message);
   /// Sends to a pid of a connected node; otherwise the message is dropped.
   void send(View from, View pid, term::Encoded message, std::uint64_t sender);
 
@@ -91,6 +90,8 @@ class Node {
   const Counters& counters() const { return counters_; }
 
  private:
+  class ToCaller;
+  void ended(std::uint64_t process, Outcome outcome);
   void write_line(Process& process, std::string line);
   void next_line(Process& process);
 

@@ -18,7 +18,7 @@ std::uint64_t Pace::wrote(std::size_t bytes, Time now) {
 }
 
 std::uint64_t Pace::hurried(Time now) {
-  narrow_until_ = now + hurry;
+  narrow_until_ = now + times_.hurry;
   return expired_ < deaf && written_ > probed_ ? probe() : 0;
 }
 

@@ -12,15 +12,20 @@
 /// else wide. Owns no socket and reads no clock.
 namespace drey::cnode {
 
+struct PaceTimes {
+  std::chrono::milliseconds hurry{100};   ///< a small message keeps the window narrow
+  std::chrono::milliseconds patience{4};  ///< without an answer the window opens nevertheless
+};
+
 class Pace {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
   static constexpr std::size_t narrow = 1;                   ///< bytes: one piece at a time is under way
   static constexpr std::size_t wide = std::size_t{4} << 20;  ///< bytes: no reader starves behind so many
-  static constexpr std::chrono::milliseconds hurry{100};     ///< a small message keeps the window narrow
-  static constexpr std::chrono::milliseconds patience{4};    ///< without an answer it opens nevertheless
   static constexpr std::size_t deaf = 64;  ///< so often in a row, then the peer answers no probes
+
+  explicit Pace(PaceTimes times = {}) : times_(times) {}
 
   /// Whether one more piece of bulk may be written.
   bool open(Time now) const;
@@ -31,7 +36,7 @@ class Pace {
   /// The peer has answered a probe, and with it those before.
   void answered(std::uint64_t probe, Time now);
   /// When to call expired() where the window is shut and no answer comes.
-  Time deadline() const { return since_ + patience; }
+  Time deadline() const { return since_ + times_.patience; }
   /// What is under way counts as read.
   void expired();
 
@@ -42,6 +47,7 @@ class Pace {
   std::size_t window(Time now) const { return now < narrow_until_ ? narrow : wide; }
   std::uint64_t probe();
 
+  PaceTimes times_;
   std::deque<Probe> probes_;  // not answered yet
   std::uint64_t next_ = 1;
   std::uint64_t written_ = 0, probed_ = 0, read_ = 0;  // bytes in all, before the last probe, known as read

@@ -4,21 +4,16 @@
 
 namespace drey::cnode {
 
-std::string watcher_key(const Session* session, View reference_or_pid) {
-  std::string key(reinterpret_cast<const char*>(&session), sizeof session);
-  return key.append(text(reference_or_pid));
-}
-
 void Processes::set_creation(std::uint32_t creation) {
   creation_ = creation;
-  for (auto& [number, process] : table_) process->pid = raw::make_pid(node_, number, creation_);
+  for (auto& [number, process] : table_) process->pid = Id(raw::make_pid(node_, number, creation_));
 }
 
 Process& Processes::spawn() {
   while (table_.contains(next_) || next_ == 0) next_ = (next_ + 1) & ((std::uint64_t{1} << 60) - 1);
   auto process = std::make_unique<Process>();
   process->number = next_++;
-  process->pid = raw::make_pid(node_, process->number, creation_);
+  process->pid = Id(raw::make_pid(node_, process->number, creation_));
   Process& made = *process;
   table_.emplace(made.number, std::move(process));
   return made;

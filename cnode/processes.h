@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -10,40 +10,28 @@
 
 #include "cnode/bytes.h"
 #include "cnode/exports.h"
+#include "cnode/watchers.h"
 
 /// The processes of this node: one for each registered name, which lives as long as the node, and one for
 /// each call under way. They have a pid that others can monitor, link to and kill. One thread.
 namespace drey::cnode {
 
-class Session;
-
 struct Process {
-  /// Someone who learns of this process's end, by a monitor or (without a reference) a link.
-  struct Watcher {
-    std::weak_ptr<Session> session;
-    Bytes pid;
-    Bytes reference;
-    Bytes target;  ///< what was monitored, as the watcher wrote it: our pid or a name
-  };
-
   std::uint64_t number = 0;
-  Bytes pid;
+  Id pid;
   std::string name;                ///< registered; empty for a call
   std::weak_ptr<Session> session;  ///< where the caller lives
-  Bytes caller;                    ///< its pid
-  Bytes call;  ///< the reference that stands for the call: its monitor going away cancels it
+  Id call;  ///< the reference that stands for the call: its monitor going away cancels it
   bool cancel_with_monitor = false;
+  std::function<void(Process&, Outcome)> answer;  ///< what becomes of the outcome, while there is none
   Cancel cancel;
-  std::unordered_map<std::string, Watcher> monitors, links;  ///< by watcher_key
+  Watchers monitors, links;
 
   // Lines for the caller's group leader, one under way at a time.
-  Bytes group_leader;
-  std::deque<std::string> lines;
+  Id group_leader;
+  std::list<std::string> lines;
   bool line_under_way = false;
 };
-
-/// Peers choose references and pids, so a key is only unique with the session it came by.
-std::string watcher_key(const Session* session, View reference_or_pid);
 
 class Processes {
  public:

@@ -139,6 +139,7 @@ Bytes make_atom(std::string_view name) {
 
 Bytes make_pid(std::string_view node, std::uint64_t number, std::uint32_t creation) {
   Bytes out;
+  out.reserve(node.size() + 16);
   Writer writer(out);
   writer.u8(NewPid);
   put_atom(writer, node);

@@ -1,5 +1,7 @@
 #include "cnode/rpc.h"
 
+#include <array>
+
 #include "cnode/raw.h"
 
 namespace drey::cnode::rpc {
@@ -62,8 +64,14 @@ void end(Node& node, const Process& process, const Term& reason) {
 struct Options {
   bool monitor = false, link = false;
 };
-Options parse_options(const Term& list) {
+/// `[monitor]`, which is what erpc asks for.
+constexpr std::array<std::uint8_t, 15> only_monitor = {108, 0,   0,   0,   1,   119, 7,  'm',
+                                                       'o', 'n', 'i', 't', 'o', 'r', 106};
+
+Options parse_options(View bytes) {
+  if (same(bytes, only_monitor)) return {true, false};
   Options options;
+  const Term list = term::decode(bytes);
   if (const auto* all = list.as<term::List>())
     for (const Term& one : all->elements) {
       options.monitor |= one.is_atom("monitor") || one.tagged("monitor", 2) != nullptr;
@@ -74,13 +82,11 @@ Options parse_options(const Term& list) {
 
 }  // namespace
 
-void apply(Node& node, std::uint64_t process, Target target, std::function<void(Process&, Outcome)> answer) {
-  const auto finish = [&](Outcome outcome) {
-    if (Process* found = node.processes().find(process)) answer(*found, std::move(outcome));
-  };
+void apply(Node& node, Process& process, Target target, std::function<void(Process&, Outcome)> answer) {
+  const auto finish = [&](Outcome outcome) { answer(process, std::move(outcome)); };
   const auto* module = target.module.as<term::Atom>();
   const auto* function = target.function.as<term::Atom>();
-  const auto* list = target.arguments.as<term::List>();
+  auto* list = target.arguments.as<term::List>();
   if (module == nullptr || function == nullptr || list == nullptr || list->tail)
     return finish(Outcome::refused(term::atom("badarg")));
   const Module* found = node.exports().find(module->name, function->name, list->elements.size());
@@ -94,7 +100,7 @@ void apply(Node& node, std::uint64_t process, Target target, std::function<void(
   Call call;
   call.module = module->name;
   call.function = function->name;
-  call.arguments = list->elements;
+  call.arguments = std::move(list->elements);
   node.run_call(process, *found, std::move(call), std::move(answer));
 }
 
@@ -104,7 +110,7 @@ void spawn_request(Node& node, Session& session, const control::SpawnRequest& re
   const auto* list = decoded.as<term::List>();
   if (list == nullptr || list->tail || list->elements.size() != request.arity)
     throw Error("bad_control", "a spawn request whose arguments are no list of its arity");
-  const Options options = parse_options(term::decode(request.options));
+  const Options options = parse_options(request.options);
   if (!session.admits_call()) {
     ++node.counters().refused;
     return session.send_spawn_reply(request.reference, request.from, 0, raw::make_atom("busy"));
@@ -113,10 +119,8 @@ void spawn_request(Node& node, Session& session, const control::SpawnRequest& re
   const bool erpc = raw::is_atom(request.module, "erpc");
   const bool execute_call = erpc && raw::is_atom(request.function, "execute_call") && request.arity == 4;
   const bool execute_cast = erpc && raw::is_atom(request.function, "execute_cast") && request.arity == 3;
-  Origin origin{session.shared_from_this(), request.from, request.reference, request.group_leader,
-                execute_call};
-  Process& process = node.begin_call(origin);
-  const std::uint64_t number = process.number;
+  Process& process =
+      node.begin_call({session.shared_from_this(), request.reference, request.group_leader, execute_call});
   if (options.monitor) session.watch(process, request.from, process.pid, request.reference);
   if (options.link) session.watch(process, request.from, process.pid, {});
   // Before the call begins: the caller can only give up what it has been told of.
@@ -144,7 +148,7 @@ void spawn_request(Node& node, Session& session, const control::SpawnRequest& re
     answer = [&node, result = list->elements[0]](Process& ended, Outcome outcome) mutable {
       end(node, ended, erpc_reason(std::move(result), std::move(outcome)));
     };
-  apply(node, number, std::move(target), std::move(answer));
+  apply(node, process, std::move(target), std::move(answer));
 }
 
 Term badrpc(Outcome outcome) {

@@ -18,7 +18,7 @@ struct Target {
 
 /// Runs `target` in the process, whose outcome goes to `answer`: undef for what is not exported, as
 /// Node::run_call.
-void apply(Node& node, std::uint64_t process, Target target, std::function<void(Process&, Outcome)> answer);
+void apply(Node& node, Process& process, Target target, std::function<void(Process&, Outcome)> answer);
 
 /// The outcome as the caller of `rex` sees it: a value, or `{badrpc, {'EXIT', Reason}}`.
 term::Term badrpc(Outcome outcome);

@@ -34,7 +34,7 @@ void Session::start(View received_already) {
 }
 
 bool Session::admits_call() const {
-  return running_.size() < limits_.calls && channel_->queued() < node_.options().channel.queued / 2 &&
+  return running_ < limits_.calls && channel_->queued() < node_.options().channel.queued / 2 &&
          !node_.stopping();
 }
 
@@ -63,12 +63,12 @@ void Session::on_closed(const std::string& why) {
 // Calls and watchers ------------------------------------------------------------------------------------
 
 void Session::call_began(const Process& process) {
-  running_.insert(process.number);
+  ++running_;
   if (!process.call.empty()) calls_.emplace(text(process.call), process.number);
 }
 
 void Session::call_ended(const Process& process) {
-  running_.erase(process.number);
+  --running_;
   const auto found = calls_.find(std::string(text(process.call)));
   if (found != calls_.end() && found->second == process.number) calls_.erase(found);
 }
@@ -81,13 +81,10 @@ Process* Session::find_call(View reference) {
 void Session::watch(Process& process, View watcher, View target, View reference) {
   if (watches_ >= limits_.monitors)
     throw Error("too_many", fmt::format("the peer holds more than {} monitors and links", limits_.monitors));
-  auto& table = reference.empty() ? process.links : process.monitors;
-  const bool made =
-      table
-          .try_emplace(watcher_key(this, reference.empty() ? watcher : reference),
-                       Process::Watcher{weak_from_this(), copy(watcher), copy(reference), copy(target)})
-          .second;
-  if (made) ++watches_;
+  Watchers& table = reference.empty() ? process.links : process.monitors;
+  if (table.add(this, reference.empty() ? watcher : reference,
+                {weak_from_this(), Id(watcher), Id(reference), Id(target)}))
+    ++watches_;
 }
 
 // Messages from the peer --------------------------------------------------------------------------------
@@ -99,19 +96,19 @@ void Session::handle(const control::Link& m, const Payload&) {
 
 void Session::handle(const control::Send& m, const Payload& payload) {
   const term::Term message = payload.decode();
-  if (Process* process = node_.processes().find_pid(m.to)) node_.deliver(*this, *process, m.sender, message);
+  if (Process* process = node_.processes().find_pid(m.to)) node_.deliver(*this, *process, message);
 }
 
 void Session::handle(const control::RegSend& m, const Payload& payload) {
   const term::Term message = payload.decode();
   if (Process* process = node_.processes().find_name(raw::atom_name(m.name)))
-    node_.deliver(*this, *process, m.from, message);
+    node_.deliver(*this, *process, message);
 }
 
 void Session::handle(const control::Exit& m, const Payload& payload) {
   const term::Term reason = m.reason ? term::decode(*m.reason) : payload.decode();
   Process* process = node_.processes().find_pid(m.to);
-  if (process == nullptr || process->links.erase(watcher_key(this, m.from)) == 0) return;
+  if (process == nullptr || !process->links.remove(this, m.from)) return;
   --watches_;
   // A process that runs a call does not trap exits; a registered one does, and lives on.
   if (process->name.empty() && !reason.is_atom("normal"))
@@ -127,7 +124,7 @@ void Session::handle(const control::Exit2& m, const Payload& payload) {
 
 void Session::handle(const control::GroupLeader& m, const Payload&) {
   Process* process = node_.processes().find_pid(m.to);
-  if (process != nullptr && process->name.empty()) process->group_leader = copy(m.from);
+  if (process != nullptr && process->name.empty()) process->group_leader = Id(m.from);
 }
 
 void Session::handle(const control::Monitor& m, const Payload&) {
@@ -137,8 +134,8 @@ void Session::handle(const control::Monitor& m, const Payload&) {
 }
 
 void Session::handle(const control::Demonitor& m, const Payload&) {
-  if (Process* process = node_.processes().find_target(m.target))
-    watches_ -= process->monitors.erase(watcher_key(this, m.reference));
+  Process* target = node_.processes().find_target(m.target);
+  if (target != nullptr && target->monitors.remove(this, m.reference)) --watches_;
   Process* call = find_call(m.reference);
   if (call == nullptr || !call->cancel_with_monitor) return;
   ++node_.counters().cancelled;
@@ -151,7 +148,7 @@ void Session::handle(const control::SpawnRequest& m, const Payload& payload) {
 
 void Session::handle(const control::UnlinkId& m, const Payload&) {
   if (Process* process = node_.processes().find_pid(m.to))
-    watches_ -= process->links.erase(watcher_key(this, m.from));
+    if (process->links.remove(this, m.from)) --watches_;
   scratch_.clear();
   Writer out(scratch_);
   control::put(out, control::UnlinkIdAck{m.id, m.to, m.from});

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "cnode/channel.h"
 #include "cnode/control.h"
@@ -40,7 +39,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// Whether one more call may begin.
   bool admits_call() const;
-  std::size_t calls() const { return running_.size(); }
+  std::size_t calls() const { return running_; }
 
   // What others tell the peer.
   void send_exit(View from, View to, const term::Encoded& reason, std::uint64_t sender);
@@ -86,7 +85,7 @@ class Session : public std::enable_shared_from_this<Session> {
   SessionLimits limits_;
   std::size_t watches_ = 0;
   std::unordered_map<std::string, std::uint64_t> calls_;  // the caller's reference -> our process
-  std::unordered_set<std::uint64_t> running_;             // our processes that run the peer's calls
+  std::size_t running_ = 0;                               // our processes that run the peer's calls
   Bytes scratch_;                                         // control terms being written
 };
 

@@ -70,7 +70,8 @@ void export_sys_info(Exports& exports, const Node& node) {
       {[](std::string_view function, std::size_t arity) { return function == "sys_info" && arity == 0; },
        [&node, started](Call call) -> Cancel {
          const auto up = std::chrono::steady_clock::now() - started;
-         call.reply(Outcome::value(sys_info(node, std::chrono::duration_cast<std::chrono::seconds>(up))));
+         call.caller->reply(
+             Outcome::value(sys_info(node, std::chrono::duration_cast<std::chrono::seconds>(up))));
          return {};
        }});
 }

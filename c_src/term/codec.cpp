@@ -171,7 +171,7 @@ class Decoder {
 /// large binaries by reference.
 class Encoder {
  public:
-  explicit Encoder(std::size_t share_from) : share_from_(share_from) {}
+  explicit Encoder(std::size_t share_from) : share_from_(share_from) { buffer_.reserve(256); }
 
   void term(const Term& value) {
     std::visit([this](const auto& v) { write(v); }, value.value());
@@ -225,6 +225,12 @@ class Encoder {
   }
 
   void write(const Atom& value) {
+    if (value.name.size() < 64 && ascii(value.name)) {
+      buffer_.push_back(SmallAtomUtf8);
+      buffer_.push_back(static_cast<std::uint8_t>(value.name.size()));
+      buffer_.insert(buffer_.end(), value.name.begin(), value.name.end());
+      return;
+    }
     ei(ei_encode_atom_len_as, value.name.data(), count(value.name.size()), ERLANG_UTF8, ERLANG_UTF8);
   }
 
@@ -240,6 +246,12 @@ class Encoder {
     } else {
       buffer_.insert(buffer_.end(), value.bytes().begin(), value.bytes().end());
     }
+  }
+
+  static bool ascii(std::string_view name) {
+    for (const char c : name)
+      if (static_cast<unsigned char>(c) >= 0x80) return false;
+    return true;
   }
 
   void write(const Tuple& value) {

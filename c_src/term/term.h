@@ -90,6 +90,10 @@ class Term {
   const T* as() const {
     return std::get_if<T>(&value_);
   }
+  template <typename T>
+  T* as() {
+    return std::get_if<T>(&value_);
+  }
 
   bool is_atom(std::string_view name) const;
   /// A tuple of `arity` elements whose first is the atom `tag`; null otherwise.

@@ -16,7 +16,9 @@ constexpr std::size_t no_end = static_cast<std::size_t>(-1);
 class Validator {
  public:
   Validator(std::span<const std::uint8_t> bytes, const Limits& limits)
-      : reader_(bytes.size() > limits.bytes ? bytes.first(limits.bytes) : bytes), limits_(limits) {}
+      : reader_(bytes.size() > limits.bytes ? bytes.first(limits.bytes) : bytes), limits_(limits), stack_(kept()) {
+    stack_.clear();
+  }
 
   std::size_t run() {
     stack_.push_back({1, no_end});
@@ -39,6 +41,12 @@ class Validator {
     std::uint64_t left;  ///< terms still to come
     std::size_t end;     ///< where the frame must end; no_end: anywhere
   };
+
+  /// A validator calls no other, so a thread's validators share one stack, which is allocated once.
+  static std::vector<Frame>& kept() {
+    thread_local std::vector<Frame> frames;
+    return frames;
+  }
 
   [[noreturn]] void fail(const std::string& what) const {
     throw Error("bad_term", fmt::format("{} (before byte {})", what, reader_.position()));
@@ -263,7 +271,7 @@ class Validator {
 
   Reader reader_;
   const Limits& limits_;
-  std::vector<Frame> stack_;  ///< at most limits.depth + 1 frames
+  std::vector<Frame>& stack_;  ///< at most limits.depth + 1 frames
   std::uint64_t elements_ = 0;
 };
 

@@ -49,7 +49,7 @@ TEST_F(PaceTest, WhileOthersSpeakOnePieceIsUnderWayAndProbed) {
     ASSERT_NE(last, 0u);
     pace.answered(last, now);
   }
-  now += Pace::hurry;
+  now += PaceTimes().hurry;
   EXPECT_EQ(fill(), Pace::wide / piece);
 }
 
@@ -66,7 +66,7 @@ TEST_F(PaceTest, ASmallMessageBehindBulkIsFollowedByAProbe) {
 TEST_F(PaceTest, WithoutAnswersTheWindowOpensInTime) {
   pace.hurried(now);
   EXPECT_EQ(fill(), 1u);
-  EXPECT_EQ(pace.deadline(), now + Pace::patience);
+  EXPECT_EQ(pace.deadline(), now + PaceTimes().patience);
   pace.expired();
   EXPECT_EQ(fill(), 1u);
   const auto late = last;

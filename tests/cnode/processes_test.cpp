@@ -25,29 +25,20 @@ TEST(Processes, AreFoundByPidNumberAndName) {
 TEST(Processes, TakenOnesAreGone) {
   Processes processes("a@h", 5);
   const std::uint64_t number = processes.spawn().number;
-  const Bytes pid = processes.find(number)->pid;
+  const Id pid = processes.find(number)->pid;
   const auto taken = processes.take(number);
   ASSERT_NE(taken, nullptr);
   EXPECT_EQ(processes.take(number), nullptr);
   EXPECT_EQ(processes.find_pid(pid), nullptr);
-  EXPECT_NE(processes.spawn().pid, pid);
+  EXPECT_FALSE(processes.spawn().pid == pid);
 }
 
 TEST(Processes, PidsOfAnEarlierLifeAreNobody) {
   Processes before("a@h", 5), now("a@h", 5);
-  const Bytes pid = before.spawn().pid;
+  const Id pid = before.spawn().pid;
   (void)now.spawn();
   now.set_creation(6);
   EXPECT_EQ(now.find_pid(pid), nullptr);
-}
-
-TEST(Processes, KeysOfWatchersDifferBySession) {
-  int places[2];
-  const auto* one = reinterpret_cast<const Session*>(&places[0]);
-  const auto* two = reinterpret_cast<const Session*>(&places[1]);
-  const Bytes reference = {1, 2, 3};
-  EXPECT_EQ(watcher_key(one, reference), watcher_key(one, reference));
-  EXPECT_NE(watcher_key(one, reference), watcher_key(two, reference));
 }
 
 TEST(Processes, ReferencesAreNew) {

@@ -28,9 +28,9 @@ std::atomic<int> sleeping{0}, cancelled{0};
 Cancel sleep(cnode::asio::io_context& io, std::int64_t milliseconds, const Call& call, Term value) {
   auto timer = std::make_shared<cnode::asio::steady_timer>(io, std::chrono::milliseconds(milliseconds));
   ++sleeping;
-  timer->async_wait([reply = call.reply, value = std::move(value), timer](const cnode::error_code& error) {
+  timer->async_wait([caller = call.caller, value = std::move(value), timer](const cnode::error_code& error) {
     --sleeping;
-    if (!error) reply(Outcome::value(value));
+    if (!error) caller->reply(Outcome::value(value));
   });
   return [timer] {
     ++cancelled;
@@ -56,39 +56,43 @@ std::int64_t integer(const Term& term) {
 Cancel start(cnode::asio::io_context& io, const Call& call) {
   const auto& a = call.arguments;
   const std::string& f = call.function;
-  if (f == "echo") return call.reply(Outcome::value(a[0])), Cancel{};
-  if (f == "null") return call.reply(Outcome::value(term::atom("ok"))), Cancel{};
+  if (f == "echo") return call.caller->reply(Outcome::value(a[0])), Cancel{};
+  if (f == "null") return call.caller->reply(Outcome::value(term::atom("ok"))), Cancel{};
   if (f == "size") {
     const auto* binary = a[0].as<term::Binary>();
-    return call.reply(Outcome::value(static_cast<std::int64_t>(binary != nullptr ? binary->size() : 0))),
+    return call.caller->reply(
+               Outcome::value(static_cast<std::int64_t>(binary != nullptr ? binary->size() : 0))),
            Cancel{};
   }
-  if (f == "warm") return bytes(integer(a[0])), call.reply(Outcome::value(term::atom("ok"))), Cancel{};
-  if (f == "blob") return call.reply(Outcome::value(bytes(integer(a[0])))), Cancel{};
-  if (f == "error") return call.reply(Outcome::error(a[0], cnode::rpc::frame("test", "error", 1))), Cancel{};
-  if (f == "throw") return call.reply({Outcome::Kind::Throw, a[0], term::list({})}), Cancel{};
-  if (f == "exit") return call.reply({Outcome::Kind::Exit, a[0], term::list({})}), Cancel{};
+  if (f == "warm")
+    return bytes(integer(a[0])), call.caller->reply(Outcome::value(term::atom("ok"))), Cancel{};
+  if (f == "blob") return call.caller->reply(Outcome::value(bytes(integer(a[0])))), Cancel{};
+  if (f == "error")
+    return call.caller->reply(Outcome::error(a[0], cnode::rpc::frame("test", "error", 1))), Cancel{};
+  if (f == "throw") return call.caller->reply({Outcome::Kind::Throw, a[0], term::list({})}), Cancel{};
+  if (f == "exit") return call.caller->reply({Outcome::Kind::Exit, a[0], term::list({})}), Cancel{};
   if (f == "crash") throw std::runtime_error("the export threw");
   if (f == "sleep") return sleep(io, integer(a[0]), call, term::atom("slept"));
-  if (f == "sleeping") return call.reply(Outcome::value(sleeping.load())), Cancel{};
-  if (f == "cancelled") return call.reply(Outcome::value(cancelled.load())), Cancel{};
+  if (f == "sleeping") return call.caller->reply(Outcome::value(sleeping.load())), Cancel{};
+  if (f == "cancelled") return call.caller->reply(Outcome::value(cancelled.load())), Cancel{};
   if (f == "log") {
     for (std::int64_t i = 1; i <= integer(a[1]); ++i) {
       const auto* line = a[0].as<term::Binary>();
-      call.log(fmt::format("{} {}\n", line != nullptr ? line->text() : "", i));
+      call.caller->log(fmt::format("{} {}\n", line != nullptr ? line->text() : "", i));
     }
     return sleep(io, 200, call, term::atom("ok"));
   }
   if (f == "thread") {  // as the engine answers: from a thread of its own
-    std::thread([reply = call.reply, value = a[0]] { reply(Outcome::value(value)); }).detach();
+    std::thread([caller = call.caller, value = a[0]] { caller->reply(Outcome::value(value)); }).detach();
     return {};
   }
   if (f == "stream") {  // messages large and small to a pid, in order, then the answer
     for (std::int64_t i = 1; i <= integer(a[1]); ++i)
-      call.send(a[0], term::tuple({term::atom("draws"), Term(i), bytes(i % 2 == 1 ? integer(a[2]) : 10)}));
-    return call.reply(Outcome::value(term::atom("streamed"))), Cancel{};
+      call.caller->send(a[0],
+                        term::tuple({term::atom("draws"), Term(i), bytes(i % 2 == 1 ? integer(a[2]) : 10)}));
+    return call.caller->reply(Outcome::value(term::atom("streamed"))), Cancel{};
   }
-  return call.reply(Outcome::error(term::atom("undef"))), Cancel{};
+  return call.caller->reply(Outcome::error(term::atom("undef"))), Cancel{};
 }
 
 bool exported(std::string_view f, std::size_t arity) {
