@@ -23,12 +23,7 @@ Checked Checker::run() {
   for (auto& entry : model_.data) {
     Symbol symbol;
     symbol.kind = Symbol::Kind::Data;
-    const bool literal_size = entry.shape.empty() && entry.type == Type::Integer;
-    if (literal_size)
-      // Sizes and loop bounds are part of the program, so whole numbers are too.
-      symbol.value = graph().integer(std::get<std::vector<std::int64_t>>(entry.values).at(0));
-    else
-      symbol.value = graph().add_data(entry.name, entry.shape, std::move(entry.values));
+    symbol.value = graph().add_data(entry.name, entry.shape, std::move(entry.values));
     define(entry.name, symbol, "data");
   }
   for (const auto& function : model_.functions) {
@@ -293,8 +288,8 @@ void Checker::unrolled(const syntax::Statement& s, BlockKind kind, std::int64_t 
 }
 
 void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
-  NodeRef from = integer(expression(s.left), s.left.where);
-  NodeRef to = integer(expression(s.right), s.right.where);
+  NodeRef from = settled(integer(expression(s.left), s.left.where));
+  NodeRef to = settled(integer(expression(s.right), s.right.where));
   from = graph().operation(Op::SubI, {from, graph().integer(1)});
   if (!from->data_only || !to->data_only)
     throw Error("wrong_type", "the bounds of a loop are integers of data and outer loop variables", s.where);
@@ -370,7 +365,7 @@ void Checker::for_loop(const syntax::Statement& s, BlockKind kind) {
 }
 
 void Checker::data_if(const syntax::Statement& s, BlockKind kind) {
-  NodeRef chosen = condition(expression(s.left), s.left.where);
+  NodeRef chosen = settled(condition(expression(s.left), s.left.where));
   if (!chosen->data_only)
     throw Error(
         "wrong_type",
@@ -440,8 +435,7 @@ void Checker::transformed_data() {
                     "transformed_data: " + name);
     if (symbol.value->type == Type::Integer) {
       std::vector<std::int64_t> whole(values.begin(), values.end());
-      made.value =
-          shape.empty() ? graph().integer(whole[0]) : graph().add_data(name, shape, std::move(whole));
+      made.value = graph().add_data(name, shape, std::move(whole));
     } else {
       made.value = graph().add_data(name, shape, std::move(values));
     }

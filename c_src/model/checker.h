@@ -30,6 +30,9 @@ class Checker {
   std::uint64_t size(const syntax::Expression& e, const char* what);
   NodeRef integer(NodeRef node, const std::string& where);
   NodeRef condition(NodeRef node, const std::string& where);
+  /// What decides the program's structure (bounds, indices, conditions): integers that are known with the data
+  /// become literals. Everywhere else whole numbers are data, so new ones need no new program.
+  NodeRef settled(NodeRef node);
   Graph& graph() { return checked_.graph; }
   HostValues& host() { return host_; }
 

@@ -48,6 +48,18 @@ NodeRef Checker::integer(NodeRef node, const std::string& where) {
   return node;
 }
 
+NodeRef Checker::settled(NodeRef node) {
+  if (node->type != Type::Integer || !node->scalar() || node->kind == NodeKind::Integer) return node;
+  if (node->data_only && node->loops.empty())
+    return graph().integer(static_cast<std::int64_t>(host_.element(node, {})));
+  if (node->kind != NodeKind::Operation || node->op == Op::LessR || node->op == Op::EqualR ||
+      node->op == Op::ToInteger)
+    return node;
+  std::vector<NodeRef> args;
+  for (NodeRef arg : node->args) args.push_back(settled(arg));
+  return args == node->args ? node : graph().operation(node->op, std::move(args));
+}
+
 NodeRef Checker::condition(NodeRef node, const std::string& where) {
   if (node->type != Type::Integer || !node->scalar())
     throw Error("wrong_type", "a condition was expected, such as {'<', A, B}", where);
@@ -216,7 +228,7 @@ NodeRef Checker::zero_based(NodeRef index, std::uint64_t size, const std::string
     }
     if (index->scalar()) return graph().integer(static_cast<std::int64_t>(host_.element(index, {})) - 1);
   }
-  return graph().operation(Op::SubI, {index, graph().integer(1)});
+  return graph().operation(Op::SubI, {settled(index), graph().integer(1)});
 }
 
 Axis Checker::axis(const Expression& e, NodeRef x, std::size_t dimension) {

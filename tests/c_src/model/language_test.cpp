@@ -321,6 +321,27 @@ TEST(CompiledWell, TheProgramDoesNotDependOnDataValues) {
   EXPECT_NE(canonical_bytes(one.density), canonical_bytes(with("1.0, 2.0, 3.0, 4.5e-1").draws));
 }
 
+// Whole numbers that are no size, bound or index are data like any other.
+TEST(CompiledWell, ScalarsOfDataAreNoPartOfTheProgram) {
+  auto with = [](const std::string& data) {
+    return build(
+        "#{data => #{" + data +
+        ", 'K' => 2}, transformed_data => [{'let', twice, {'*', 2, n}}], parameters => [{theta, real, [{lower, 0}, "
+        "{upper, 1}]}, {a, {vector, 'K'}}, {s, real, [{lower, 0}]}], model => [{'~', k, {binomial, n, theta}}, {'~', "
+        "y, {binomial_logit, trials, {at, a, g}}}, {'~', a, {normal, scale, {'*', s, n}}}, {'~', s, {gamma, shape, "
+        "twice}}, {for, i, 1, 'K', [{target, {'/', {at, a, i}, n}}]}], generated => [{again, {poisson_rng, {'*', "
+        "theta, n}}}, {odd, {'rem', n, 2}}]}");
+  };
+  const Model one =
+      with("n => 10, k => 3, y => [1, 2, 0], trials => [4, 4, 5], g => [1, 2, 1], scale => 1, shape => 2");
+  const Model other =
+      with("n => 23, k => 0, y => [7, 0, 3], trials => [9, 1, 3], g => [2, 1, 2], scale => 4, shape => 1");
+  EXPECT_EQ(canonical_bytes(one.density), canonical_bytes(other.density))
+      << to_string(one.density) << to_string(other.density);
+  EXPECT_EQ(canonical_bytes(one.draws), canonical_bytes(other.draws));
+  EXPECT_NE(density(one, {0.1, 0.2, 0.3, 0.4}), density(other, {0.1, 0.2, 0.3, 0.4}));
+}
+
 TEST(CompiledWell, InvariantsLeaveTheirLoops) {
   const Model model = build(
       "#{data => #{y => [1.0, 2.0, 3.0, 4.0]}, parameters => [{a, real}, {s, real}], "
