@@ -57,9 +57,13 @@ Checked Checker::run() {
 
 void Checker::unknown(const std::string& what, const std::string& name, const std::vector<std::string>& known,
                       const std::string& where, const std::string& reason) const {
-  throw Error(reason,
-              fmt::format("there is no {} `{}`{}", what, name.substr(0, 80), did_you_mean(name, known)),
-              where);
+  std::string hint = did_you_mean(name, known);
+  if (hint.empty() && reason == "unknown_name") {
+    hint = known.empty() ? "; nothing is defined here yet: give it under data or parameters"
+                         : "; give it under data or parameters";
+    if (!known.empty() && known.size() <= 12) hint += fmt::format(" (there are {})", fmt::join(known, ", "));
+  }
+  throw Error(reason, fmt::format("there is no {} `{}`{}", what, name.substr(0, 80), hint), where);
 }
 
 std::vector<std::string> Checker::names() const {

@@ -149,7 +149,9 @@ NodeRef Checker::call(const Expression& e) {
   }
   if (NodeRef value = distribution_call(e)) return value;
   std::vector<NodeRef> args;
-  for (const Expression& arg : e.args) args.push_back(expression(arg));
+  // The name before its arguments: theirs mean little where it is not known.
+  if (std::any_of(functions().begin(), functions().end(), [&](const Function& f) { return f.name == name; }))
+    for (const Expression& arg : e.args) args.push_back(expression(arg));
   if (auto id = find_function(name, static_cast<int>(args.size()))) return graph().call(*id, std::move(args));
   for (const Function& f : functions())
     if (f.name == name) arity(e, static_cast<std::size_t>(f.arity), static_cast<std::size_t>(f.arity));
@@ -224,7 +226,10 @@ NodeRef Checker::zero_based(NodeRef index, std::uint64_t size, const std::string
       std::string who = index->kind == NodeKind::Data
                             ? element_name(graph().array(index->id).name, index->shape, i) + " is "
                             : "index ";
-      throw Error("out_of_range", fmt::format("{}{}, outside 1..{}", who, value, size), where);
+      throw Error(
+          "out_of_range",
+          fmt::format("{}{}, outside 1..{}{}", who, value, size, value == 0 ? "; indices count from 1" : ""),
+          where);
     }
     if (index->scalar()) return graph().integer(static_cast<std::int64_t>(host_.element(index, {})) - 1);
   }

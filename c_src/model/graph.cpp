@@ -251,8 +251,10 @@ Shape broadcast(const std::vector<NodeRef>& args, const std::string& what) {
     if (shape.empty()) {
       shape = arg->shape;
     } else if (shape != arg->shape) {
-      throw Error("wrong_shape", fmt::format("`{}` takes arguments of one shape or scalars, found {} and {}",
-                                             what, shape_text(shape), shape_text(arg->shape)));
+      const bool product = what == "*" && shape.size() + arg->shape.size() > 2;
+      throw Error("wrong_shape", fmt::format("`{}` takes arguments of one shape or scalars, found {} and {}{}",
+                                             what, shape_text(shape), shape_text(arg->shape),
+                                             product ? "; a matrix product is {matmul, A, B}" : ""));
     }
   }
   return shape;

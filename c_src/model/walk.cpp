@@ -117,8 +117,8 @@ class Walker {
           throw Error(
               "set_twice",
               fmt::format(
-                  "{} is set twice; declare `{}` inside the loop where each trip has its own, or set it "
-                  "whole",
+                  "{0} is set twice; for a running value set `{1}` whole first, as in {{set, {1}, {{rep, 0, N}}}}: "
+                  "then elements can be set again; or declare `{1}` inside the loop where each trip has its own",
                   element_name(variable.name, variable.shape, place), variable.name));
         set[place] = true;
         break;

@@ -109,6 +109,22 @@ const Case cases[] = {
      "#{data => #{y => 1.5}, parameters => [{b, real}], "
      "model => [{target, {'*', b, {sum, {log, {rep, y, 10000, 10000}}}}}]}",
      "too_large", "[10000, 10000]", "model[1]"},
+    {"a_name_of_another_system",
+     "#{parameters => [{b, real}], model => [{'~', b, {double_exponential, 0, 1}}]}", "unknown_distribution",
+     "here it is `laplace`", "model[1]"},
+    {"a_function_of_another_system",
+     "#{parameters => [{b, real}], model => [{target, {ode_bdf, f, [b], 0, [1.0]}}]}", "unknown_function",
+     "here it is `ode_rodas`", "model[1]"},
+    {"an_index_from_0", "#{parameters => [{b, {vector, 2}}], model => [{target, {at, b, 0}}]}",
+     "out_of_range", "indices count from 1", "model[1]"},
+    {"a_product_of_matrices",
+     "#{data => #{x => [[1.0, 2.0], [3.0, 4.0]]}, parameters => [{b, {vector, 2}}], model => [{target, {sum, {'*', x, "
+     "b}}}]}",
+     "wrong_shape", "{matmul, A, B}", "model[1]"},
+    {"a_distribution_as_a_statement", "#{parameters => [{b, real}], model => [{normal, b, 0, 1}]}",
+     "invalid_model", "{'~', Y, {normal, ...}}", "model[1]"},
+    {"no_data", "#{parameters => [{b, real}], model => [{'~', yy, {normal, b, 1}}]}", "unknown_name",
+     "give it under data or parameters (there are b)", "model[1]"},
     {"bounds_cross", "#{parameters => [{b, real, [{lower, 2}, {upper, 1}]}]}", "out_of_domain",
      "upper - lower", "parameters[1]: b"},
 };
