@@ -97,7 +97,26 @@ void load_scale(out real x[SLOTS]) {
 #define LEADER true
 #define CHECKPOINT(i) i
 #define CHECKPOINT_OWNED(i) true
+
+// Here too one access a loop; where SLOTS are written out, variables take over what a loop brought into an array of its
+// own. A driver takes an array's size for a bound of the loops over it, so the arrays are larger than what it writes out.
+#ifdef WRITTEN_OUT
+#define CARRIER(x, io) real io[AT_LEAST(SLOTS)]; io[AT_LEAST(SLOTS) - 1] = real(0.0);
+#define CARRIED(x, io) io
+#define TAKE(x, io) x[e] = io[e];
+#define GIVE(x, io) io[e] = x[e];
+#else
+#define CARRIER(x, io)
+#define CARRIED(x, io) x
 #endif
+// In the order of StateLayout.
+#define STATE(F) F(q, io_q) F(p, io_p) F(g, io_g) F(other_q, io_other_q) F(other_p, io_other_p) F(other_g, io_other_g) \
+  F(sample_q, io_sample_q) F(sample_g, io_sample_g) F(proposal_q, io_proposal_q) F(proposal_g, io_proposal_g) \
+  F(rho, io_rho) F(sub_rho, io_sub_rho) F(first_p, io_first_p) F(second_p, io_second_p) \
+  F(last_four_p, io_last_four_p) F(last_four_rho, io_last_four_rho)
+#endif
+#define AT_LEAST(size) ((size) > 40 ? (size) : 40)
+#define CHECKPOINTS AT_LEAST(ROWS * SLOTS)
 
 void main() {
 #if defined(LANES)
@@ -129,7 +148,7 @@ void main() {
   // the leaf before them, the sum before them.
   real first_p[SLOTS], second_p[SLOTS], last_four_p[SLOTS], last_four_rho[SLOTS];
   // Checkpoints at fours of even number: the momentum of the first leaf, that of the leaf before it, the sum before it.
-  real begin_p[ROWS * SLOTS], before_p[ROWS * SLOTS], before_rho[ROWS * SLOTS];
+  real begin_p[CHECKPOINTS], before_p[CHECKPOINTS], before_rho[CHECKPOINTS];
   real start_lp, start_kinetic, log_weight, sub_log_weight;
   real sample_lp, sample_w, proposal_lp, proposal_w, accept;
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
@@ -157,22 +176,19 @@ void main() {
     load_slots(last_four_p, at); NEXT
     load_slots(last_four_rho, at); NEXT
 #else
-    EACH(d) { LOAD(q[d]) }
-    EACH(d) { LOAD(p[d]) }
-    EACH(d) { LOAD(g[d]) }
-    EACH(d) { LOAD(other_q[d]) }
-    EACH(d) { LOAD(other_p[d]) }
-    EACH(d) { LOAD(other_g[d]) }
-    EACH(d) { LOAD(sample_q[d]) }
-    EACH(d) { LOAD(sample_g[d]) }
-    EACH(d) { LOAD(proposal_q[d]) }
-    EACH(d) { LOAD(proposal_g[d]) }
-    EACH(d) { LOAD(rho[d]) }
-    EACH(d) { LOAD(sub_rho[d]) }
-    EACH(d) { LOAD(first_p[d]) }
-    EACH(d) { LOAD(second_p[d]) }
-    EACH(d) { LOAD(last_four_p[d]) }
-    EACH(d) { LOAD(last_four_rho[d]) }
+    STATE(CARRIER)
+    for (uint k = 0u; k < push.slots_held; ++k) {
+      at = lane + push.stride * k;
+#define FETCH(x, io) CARRIED(x, io)[k] = state_real[at]; at += push.stride * uint(DIMENSION);
+      STATE(FETCH)
+    }
+#ifdef WRITTEN_OUT
+    EACH(d) {
+      const int e = d;
+      STATE(TAKE)
+    }
+#endif
+    at = lane + push.stride * uint(16 * DIMENSION);
 #endif
     LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
     LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
@@ -196,7 +212,14 @@ void main() {
 #ifdef LANES
   load_scale(h);
 #else
-  EACH(d) { h[d] = push.step_size * scale[d]; }
+  CARRIER(h, io_h)
+  for (uint k = 0u; k < push.slots_held; ++k) CARRIED(h, io_h)[k] = push.step_size * scale[k];
+#ifdef WRITTEN_OUT
+  EACH(d) {
+    const int e = d;
+    TAKE(h, io_h)
+  }
+#endif
 #endif
 #endif
 
@@ -351,22 +374,19 @@ void main() {
     store_slots(last_four_p, at); NEXT
     store_slots(last_four_rho, at); NEXT
 #else
-    EACH(d) { STORE(q[d]) }
-    EACH(d) { STORE(p[d]) }
-    EACH(d) { STORE(g[d]) }
-    EACH(d) { STORE(other_q[d]) }
-    EACH(d) { STORE(other_p[d]) }
-    EACH(d) { STORE(other_g[d]) }
-    EACH(d) { STORE(sample_q[d]) }
-    EACH(d) { STORE(sample_g[d]) }
-    EACH(d) { STORE(proposal_q[d]) }
-    EACH(d) { STORE(proposal_g[d]) }
-    EACH(d) { STORE(rho[d]) }
-    EACH(d) { STORE(sub_rho[d]) }
-    EACH(d) { STORE(first_p[d]) }
-    EACH(d) { STORE(second_p[d]) }
-    EACH(d) { STORE(last_four_p[d]) }
-    EACH(d) { STORE(last_four_rho[d]) }
+    STATE(CARRIER)
+#ifdef WRITTEN_OUT
+    EACH(d) {
+      const int e = d;
+      STATE(GIVE)
+    }
+#endif
+    for (uint k = 0u; k < push.slots_held; ++k) {
+      at = lane + push.stride * k;
+#define DELIVER(x, io) state_real[at] = CARRIED(x, io)[k]; at += push.stride * uint(DIMENSION);
+      STATE(DELIVER)
+    }
+    at = lane + push.stride * uint(16 * DIMENSION);
 #endif
     STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
     STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)

@@ -5,16 +5,13 @@
 #include <set>
 
 #include "grad/rewrite.h"
-#include "model/functions.h"
+#include "grad/unroll.h"
 
 namespace drey::grad {
 
 using namespace model;
 
 namespace {
-
-/// Drivers write loops of up to so many trips out themselves.
-constexpr std::uint64_t driver_trips = 33;
 
 void collect_written(const Program& program, const Block& body, std::set<MemoryId>& written) {
   for (const Statement& s : body) {
@@ -29,10 +26,12 @@ void collect_written(const Program& program, const Block& body, std::set<MemoryI
 class Pass {
  public:
   Pass(const Program& source, const OptimiseOptions& options)
-      : source_(source), options_(options), needed_(source), privacy_(source), rewrite_(source, builder_) {
-    indexed_.resize(source.memories.size());
-    if (options.unroll_trips > 0) find_indexed(source.body, {});
-  }
+      : source_(source),
+        options_(options),
+        needed_(source),
+        unrolling_(source, options, needed_),
+        privacy_(source),
+        rewrite_(source, builder_) {}
 
   Program run() {
     // The visible memories first, in the source's order, whatever the statements do.
@@ -95,44 +94,6 @@ class Pass {
     return live;
   }
 
-  /// Values that a body comes to once its own loops are written out where they will be.
-  std::uint64_t written_out(const Block& body) const {
-    std::uint64_t total = 0;
-    for (const Statement& s : body) {
-      if (!needed_.statement(s)) continue;
-      total += weight(s);
-      if (s.kind == StatementKind::For) {
-        const std::uint64_t inner = written_out(s.body);
-        const auto trips = constant_trips(s.loop);
-        total += trips && unrolls(*trips, inner) ? *trips * inner : inner;
-      }
-      total += written_out(s.kind == StatementKind::If ? s.body : Block{}) + written_out(s.otherwise);
-      if (total > 1'000'000) return total;
-    }
-    return total;
-  }
-
-  std::optional<std::uint64_t> constant_trips(LoopId id) const {
-    const Value& from = source_.values[source_.loops[id].from];
-    const Value& to = source_.values[source_.loops[id].to];
-    if (from.op != Op::IntegerConstant || to.op != Op::IntegerConstant) return std::nullopt;
-    return to.integer > from.integer ? static_cast<std::uint64_t>(to.integer - from.integer) : 0;
-  }
-
-  bool unrolls(std::uint64_t trips, std::uint64_t values) const {
-    if (trips <= 1) return true;
-    return trips <= options_.unroll_trips && trips * values <= options_.unroll_values;
-  }
-
-  /// Instructions a statement comes to, roughly: a function of the shader library is many.
-  std::uint64_t weight(const Statement& s) const {
-    if (s.kind != StatementKind::Let) return 1;
-    const Value& v = source_.values[s.value];
-    if (v.type == Type::Integer) return 0;
-    if (v.op != Op::Call) return 1;
-    return functions()[v.function].glsl.find("drey_") == std::string::npos ? 1 : 12;
-  }
-
   /// Takes `values` from what may still be written out.
   bool affordable(std::uint64_t values) {
     if (grown_ + values > options_.growth) return false;
@@ -146,16 +107,15 @@ class Pass {
     const auto first = constant(from), last = constant(to);
     if (first && last) {
       const std::uint64_t trips = *last > *first ? static_cast<std::uint64_t>(*last - *first) : 0;
-      const std::uint64_t values = written_out(s.body);
-      const bool clearing = trips > driver_trips && clears(s);
-      const bool kept = options_.keep_trips && nesting_ == 0 && old.independent && trips >= options_.keep_trips;
-      if (!kept && !clearing && unrolls(trips, values) && (trips <= 1 || affordable((trips - 1) * values))) {
+      const std::uint64_t values = unrolling_.operations(s.body);
+      const bool kept =
+          options_.keep_trips && nesting_ == 0 && old.independent && trips >= options_.keep_trips;
+      if (!kept && unrolling_.writes_out(s.loop, trips, values) &&
+          (trips <= 1 || affordable((trips - 1) * values))) {
         for (std::int64_t at = *first; at < *last; ++at) copy(s, builder_.integer(at));
         return;
       }
-      if (!kept && options_.strip > 1 && trips >= (clearing ? driver_trips : 2) * options_.strip &&
-          options_.strip * values <= options_.strip_values && !keeps_loops(s.body) &&
-          walks_elements(s.body, s.loop)) {
+      if (!kept && unrolling_.strips(s, trips, values)) {
         strip(s, *first, *last, old.independent);
         return;
       }
@@ -164,52 +124,6 @@ class Pass {
         builder_.begin_for(from, to, old.max_trips, old.independent, rewrite_.memories(live_writes(s.body)));
     trip(s, builder_.index(now));
     builder_.end_for();
-  }
-
-  /// Memories that some loop indexes which stays a loop, or an index that is data: arrays, whatever else is done.
-  void find_indexed(const Block& body, std::set<LoopId> kept) {
-    for (const Statement& s : body) {
-      if (s.kind == StatementKind::Let && source_.values[s.value].op == Op::Load)
-        note_index(source_.values[s.value].memory, source_.values[s.value].args[0], kept);
-      if (s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate)
-        note_index(s.memory, s.index, kept);
-      if (s.kind == StatementKind::For) {
-        const auto trips = constant_trips(s.loop);
-        if (clears_elements(s)) continue;
-        std::set<LoopId> inside = kept;
-        if (!trips || !unrolls(*trips, written_out(s.body))) inside.insert(s.loop);
-        find_indexed(s.body, std::move(inside));
-      } else {
-        find_indexed(s.body, kept);
-        find_indexed(s.otherwise, kept);
-      }
-    }
-  }
-  void note_index(MemoryId m, ValueId index, const std::set<LoopId>& kept) {
-    int budget = 50;
-    if (!indexed_[m] && varies(index, kept, budget)) indexed_[m] = true;
-  }
-  bool varies(ValueId id, const std::set<LoopId>& kept, int& budget) const {
-    const Value& v = source_.values[id];
-    if (--budget < 0 || v.op == Op::Load) return true;
-    if (v.op == Op::LoopIndex) return kept.count(v.loop) != 0;
-    return std::any_of(v.args.begin(), v.args.end(), [&](ValueId arg) { return varies(arg, kept, budget); });
-  }
-
-  /// Whether a loop does nothing but store constants, one element of each Local a trip.
-  bool clears_elements(const Statement& s) const {
-    return std::all_of(s.body.begin(), s.body.end(), [&](const Statement& inner) {
-      if (inner.kind == StatementKind::Let) return source_.values[inner.value].type == Type::Integer;
-      return inner.kind == StatementKind::Store && source_.memories[inner.memory].space == Space::Local &&
-             source_.values[inner.value].op == Op::RealConstant && step(inner.index, s.loop) == 1;
-    });
-  }
-  /// Such a loop, of Locals that stay arrays: written out it would be text for nothing, and drivers spend time
-  /// that grows with the square of an array's accesses.
-  bool clears(const Statement& s) const {
-    return clears_elements(s) && std::any_of(s.body.begin(), s.body.end(), [&](const Statement& inner) {
-             return inner.kind == StatementKind::Store && indexed_[inner.memory];
-           });
   }
 
   void trip(const Statement& s, ValueId index) {
@@ -256,78 +170,13 @@ class Pass {
     for (std::int64_t at = first + blocks * width; at < last; ++at) copy(s, builder_.integer(at));
   }
 
-  /// Whether the body reads real data, or a Local, one element a trip of `loop`.
-  bool walks_elements(const Block& body, LoopId loop) const {
-    for (const Statement& s : body) {
-      if (s.kind == StatementKind::Let) {
-        const Value& v = source_.values[s.value];
-        if (v.op == Op::Load && step(v.args[0], loop) == 1) return true;
-      }
-      if ((s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate) && step(s.index, loop) == 1)
-        return true;
-      if (s.kind == StatementKind::For && walks_elements(s.body, loop)) return true;
-      if (s.kind == StatementKind::If && (walks_elements(s.body, loop) || walks_elements(s.otherwise, loop)))
-        return true;
-    }
-    return false;
-  }
-
-  /// Whether a body has loops of its own that stay loops.
-  bool keeps_loops(const Block& body) const {
-    for (const Statement& s : body) {
-      if (!needed_.statement(s)) continue;
-      if (s.kind == StatementKind::For) {
-        const auto trips = constant_trips(s.loop);
-        if (!trips || !unrolls(*trips, written_out(s.body)) || keeps_loops(s.body)) return true;
-      }
-      if (s.kind == StatementKind::If && (keeps_loops(s.body) || keeps_loops(s.otherwise))) return true;
-    }
-    return false;
-  }
-
-  /// How far an index moves a trip; none when that is not a constant (or the index is very long).
-  std::optional<std::int64_t> step(ValueId id, LoopId loop) const {
-    int budget = 200;
-    return step(id, loop, budget);
-  }
-  std::optional<std::int64_t> step(ValueId id, LoopId loop, int& budget) const {
-    if (--budget < 0) return std::nullopt;
-    const Value& v = source_.values[id];
-    switch (v.op) {
-      case Op::LoopIndex:
-        return v.loop == loop ? 1 : 0;
-      case Op::IntegerConstant:
-        return 0;
-      case Op::AddI:
-      case Op::SubI: {
-        const auto a = step(v.args[0], loop, budget), b = step(v.args[1], loop, budget);
-        if (!a || !b) return std::nullopt;
-        return v.op == Op::AddI ? *a + *b : *a - *b;
-      }
-      case Op::MulI: {
-        const auto a = step(v.args[0], loop, budget), b = step(v.args[1], loop, budget);
-        if (!a || !b) return std::nullopt;
-        const Value& x = source_.values[v.args[0]];
-        const Value& y = source_.values[v.args[1]];
-        constexpr std::int64_t most = 1 << 30;  // no product below overflows
-        if (std::max({std::abs(*a), std::abs(*b), std::abs(x.integer), std::abs(y.integer)}) > most)
-          return std::nullopt;
-        if (x.op == Op::IntegerConstant) return x.integer * *b;
-        if (y.op == Op::IntegerConstant) return y.integer * *a;
-        return *a == 0 && *b == 0 ? std::optional<std::int64_t>(0) : std::nullopt;
-      }
-      default:
-        return std::nullopt;
-    }
-  }
-
   const Program& source_;
   const OptimiseOptions& options_;
   Needed needed_;
+  Unrolling unrolling_;
   Privacy privacy_;
   Builder builder_;
   Rewriter rewrite_;
-  std::vector<bool> indexed_;  ///< by memory of the source
   std::uint64_t grown_ = 0;
   int nesting_ = 0;  ///< loops and branches around what is being written
 };

@@ -47,10 +47,10 @@ std::size_t matching_brace(const std::string& text, std::size_t open) {
 
 std::string preamble(const KernelShape& shape) {
   std::string text = "#version 450\n";
-  if (shape.together)
-    text += "#extension GL_KHR_shader_subgroup_vote : require\n#define TOGETHER 1\n";
+  if (shape.together) text += "#extension GL_KHR_shader_subgroup_vote : require\n#define TOGETHER 1\n";
   if (shape.lanes)
-    text += fmt::format("#extension GL_KHR_shader_subgroup_shuffle : require\n#define LANES {}u\n", shape.lanes);
+    text +=
+        fmt::format("#extension GL_KHR_shader_subgroup_shuffle : require\n#define LANES {}u\n", shape.lanes);
   text += shape.f64 ? "#define DREY_F64 1\n#define real double\n" : "#define real float\n";
   const std::uint64_t padded = (shape.dimension + 3) / 4 * 4;
   text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension,
@@ -92,11 +92,11 @@ std::string expand(const KernelShape& shape, const std::string& text) {
   return expand_each(expand_each(text, "EACH", slots, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
 }
 
-// Loops over the dimension in nuts.comp, counted from its text: in a tick outside the merge loop, in its
-// merge loop, in a round, and once a dispatch.
+// Loops over the slots in nuts.comp, counted from its text: in a tick outside the merge loop, in its merge loop, in a
+// round, and once a dispatch (of a chain per subgroup; kCarryLoops otherwise).
 constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
 constexpr std::uint64_t kTickLoops = 15, kMergeLoops = 1, kRoundLoops = 12, kDispatchLoops = 33,
-                        kSlotLoops = 4;
+                        kSlotLoops = 4, kCarryLoops = 3;
 
 /// Dimensions a trip of a loop that is not written out. Few enough that more than 32 trips are left: a
 /// compiler that unrolls by itself stops there.
@@ -138,12 +138,14 @@ std::string dense_metric(const KernelShape& shape) {
     // Every lane meets all elements in turn, and adds up the rows (or columns) that are its own.
     const auto product = [&](const char* to, const char* of, const char* entry_of, const char* in) {
       std::string text =
-          "for (uint j = 0u; j < uint(DIMENSION); ++j) { const uint slot = j / LANES; GET(mine_, " + std::string(of) +
+          "for (uint j = 0u; j < uint(DIMENSION); ++j) { const uint slot = j / LANES; GET(mine_, " +
+          std::string(of) +
           ", slot) const real other = push.step_size * (s) * subgroupShuffle(mine_, j % LANES);";
       for (std::uint64_t k = 0; k < slots_held(shape); ++k)
-        text += fmt::format(" {{ const uint i = {0}u * LANES + gl_SubgroupInvocationID; if (i < uint(DIMENSION) && {1}) "
-                            "{2}[{0}] += scale[{3}] * other; }}",
-                            k, in, to, entry_of);
+        text += fmt::format(
+            " {{ const uint i = {0}u * LANES + gl_SubgroupInvocationID; if (i < uint(DIMENSION) && {1}) "
+            "{2}[{0}] += scale[{3}] * other; }}",
+            k, in, to, entry_of);
       return text + " }";
     };
     kick = product("p", "g", "j * (j + 1u) / 2u + i", "i <= j");
@@ -151,8 +153,15 @@ std::string dense_metric(const KernelShape& shape) {
   } else if (dimension <= kUnrolledDimension) {
     const std::uint64_t size = entry(dimension, 0);
     metric = fmt::format("real metric[{}];", size);
-    for (std::uint64_t k = 0; k < size; ++k)
-      metric += fmt::format(" metric[{0}] = push.step_size * scale[{0}];", k);
+    for (std::uint64_t i = 0; i < dimension; ++i) {
+      // As nuts.comp brings its state: one access, a loop, an array of the row's own to take over from.
+      metric += fmt::format(
+          " {{ real row[AT_LEAST(SLOTS)]; for (uint j = 0u; j < push.slots_held - {1}u; ++j) row[j] = "
+          "push.step_size * scale[{0}u + j];",
+          entry(i, 0), dimension - 1 - i);
+      for (std::uint64_t j = 0; j <= i; ++j) metric += fmt::format(" metric[{}] = row[{}];", entry(i, j), j);
+      metric += " }";
+    }
     for (std::uint64_t i = 0; i < dimension; ++i) {
       std::string force, velocity;
       for (std::uint64_t j = i; j < dimension; ++j)
@@ -253,14 +262,18 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   kernel.text =
       preamble(shape) +
       fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows, layout.checkpoints) +
-      (shape.dense ? dense_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") +
-      density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
+      (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
+      (shape.dense ? dense_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") +
+      shader("nuts_math.glsl") + density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   const std::uint64_t slots = slots_held(shape);
-  kernel.fixed_trips = 16 + 2 * layout.rows * slots + kDispatchLoops * d;
+  kernel.fixed_trips = 16 + 2 * layout.rows * (slots + 1);
   kernel.round_trips = 2 + kRoundLoops * d + depth * (1 + kMergeLoops * d);
-  if (shape.lanes) {
+  if (!shape.lanes) {
+    const std::uint64_t metric = shape.dense && slots <= unrolled_slots(shape) ? slots * (slots + 3) / 2 : 0;
+    kernel.fixed_trips += kCarryLoops * (slots + 1) + metric;
+  } else {
     kernel.fixed_trips += kDispatchLoops * (slots + 1) + density.trips;
     kernel.round_trips += kSlotLoops * (slots + 1) + 3;
   }
