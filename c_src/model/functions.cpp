@@ -168,7 +168,10 @@ std::vector<Function> make_table() {
   // The normal family.
   add("erf", DREY_UNARY(std::erf(a)), "drey_erf($0)", {"1.12837916709551257390 * exp(-(a * a))"});
   add("erfc", DREY_UNARY(std::erfc(a)), "drey_erfc($0)", {"-1.12837916709551257390 * exp(-(a * a))"});
-  add("erfcx", DREY_UNARY(special::erfcx(a)), "drey_erfcx($0)", {"2 * a * r - 1.12837916709551257390"});
+  // The derivative by its asymptotic series where the closed form cancels.
+  add("erfcx", DREY_UNARY(special::erfcx(a)), "drey_erfcx($0)",
+      {"a < 12 ? 2 * a * r - 1.12837916709551257390 : -0.56418958354775628695 / a^2 * (1 - 1.5 / a^2 * (1 - 2.5 / "
+       "a^2 * (1 - 3.5 / a^2 * (1 - 4.5 / a^2 * (1 - 5.5 / a^2 * (1 - 6.5 / a^2 * (1 - 7.5 / a^2)))))))"});
   add("Phi", DREY_UNARY(0.5 * std::erfc(-0.70710678118654752440 * a)), "drey_Phi($0)",
       {"0.39894228040143267794 * exp(-0.5 * a * a)"});
   add("log_Phi", DREY_UNARY(special::log_Phi(a)), "drey_log_Phi($0)",

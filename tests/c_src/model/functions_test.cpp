@@ -51,6 +51,23 @@ TEST(Functions, DerivativesAgreeWithDifferences) {
   }
 }
 
+// Where 2 a erfcx(a) - 2 / sqrt(pi) has no digits left. Values of mpmath at 60 digits.
+TEST(Functions, TheDerivativeOfErfcxKeepsItsDigits) {
+  const double rows[][2] = {{-2, -436.89199672700740222},     {0.5, -0.51268882290258669903},
+                            {3, -0.05437226000717287138},     {11.5, -0.0042185884879202153541},
+                            {12, -0.003877862738062271026},   {12.5, -0.0035766920698145527735},
+                            {30, -0.00062583541050748406864}, {1000, -5.6418873726549666885e-7},
+                            {1e8, -5.6418958354775620232e-17}};
+  testing::CaseBuilder b(1);
+  b.add_to_target(b.call("erfcx", {b.point(0)}));
+  const testing::Case c = b.done("erfcx");
+  const Program program = grad::differentiate(c.model.density, 1);
+  for (const auto& [at, expected] : rows) {
+    const auto result = Evaluator(program, c.model.data).run(std::vector<double>{at});
+    EXPECT_NEAR(result.gradient[0], expected, 2e-12 * std::abs(expected)) << at;
+  }
+}
+
 TEST(Functions, NamesAreUniqueAndFound) {
   for (std::size_t id = 0; id < functions().size(); ++id)
     EXPECT_EQ(find_function(functions()[id].name, functions()[id].arity), static_cast<FunctionId>(id));
