@@ -21,7 +21,7 @@
 
 layout(local_size_x = LOCAL_SIZE) in;
 
-layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };    // [component][chain]
+layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };    // [component][chain]; LANES: [chain][component]
 layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };    // [component][chain]
 // Square roots of a diagonal inverse metric; of a DENSE one, its Cholesky factor L, the rows of the lower triangle.
 layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };
@@ -60,6 +60,18 @@ const real NONE = real(-1e30);  // log of no weight
 const real MAX_ENERGY_ERROR = real(1000.0);
 const uint START_ATTEMPTS = 100u;
 
+// State that one subgroup reads as a whole lies together: [chain][component].
+#ifdef LANES
+#define STATE_BEGIN (lane * STATE_REALS)
+#define STATE_STRIDE 1u
+#else
+#define STATE_BEGIN lane
+#define STATE_STRIDE push.stride
+#endif
+
+// Checkpoints that the subtree under way may read: one for each bit of an even four's number but the last.
+#define CHECKPOINT_ROWS min(max(depth, 2u) - 2u, uint(ROWS))
+
 #ifdef LANES
 #define LEADER (gl_SubgroupInvocationID == 0u)
 #define OWNED(d) (uint(d) * LANES + gl_SubgroupInvocationID < uint(DIMENSION))
@@ -71,14 +83,14 @@ const uint START_ATTEMPTS = 100u;
 // and GET write or read the slot k of an array whose other indices are constants.
 void load_slots(out real x[SLOTS], uint at) {
   for (uint k = 0u; k < push.slots_held; ++k) {
-    const real value = OWNED(k) ? state_real[at + ELEMENT(k) * push.stride] : real(0.0);
+    const real value = OWNED(k) ? state_real[at + ELEMENT(k)] : real(0.0);
     PUT(x, k, value)
   }
 }
 void store_slots(real x[SLOTS], uint at) {
   for (uint k = 0u; k < push.slots_held; ++k) {
     GET(value, x, k)
-    if (OWNED(k)) state_real[at + ELEMENT(k) * push.stride] = value;
+    if (OWNED(k)) state_real[at + ELEMENT(k)] = value;
   }
 }
 void record_slots(real x[SLOTS], uint at) {
@@ -124,6 +136,10 @@ void main() {
   if (gl_SubgroupSize != LANES) return;
   const uint lane = gl_WorkGroupID.x;
   const bool mine = true;
+  if (state_word[lane] == FRESH && state_word[lane + push.stride] >= push.limit) {
+    if (LEADER) state_word[lane + 8u * push.stride] = push.stamp;
+    return;
+  }
   model_prepare();
 #elif defined(TOGETHER)
   const uint lane = min(gl_GlobalInvocationID.x, push.chains - 1u);
@@ -155,10 +171,10 @@ void main() {
 
   // State in.
   {
-    uint at = lane;
-#define LOAD(x) x = state_real[at]; at += push.stride;
+    uint at = STATE_BEGIN;
+#define LOAD(x) x = state_real[at]; at += STATE_STRIDE;
 #ifdef LANES
-#define NEXT at += push.stride * uint(DIMENSION);
+#define NEXT at += uint(DIMENSION);
     load_slots(q, at); NEXT
     load_slots(p, at); NEXT
     load_slots(g, at); NEXT
@@ -197,12 +213,12 @@ void main() {
     LOAD_WORD(mode) LOAD_WORD(iteration) LOAD_WORD(depth) LOAD_WORD(leaf)
     LOAD_WORD(directions) LOAD_WORD(leapfrogs) LOAD_WORD(divergent) LOAD_WORD(attempts)
   }
-  for (uint i = 0u; i < uint(ROWS) * push.slots_held; ++i) {
-    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
+  for (uint i = 0u; i < CHECKPOINT_ROWS * push.slots_held; ++i) {
+    const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
     if (CHECKPOINT_OWNED(i)) {
       begin_p[i] = state_real[at];
-      before_p[i] = state_real[at + push.stride];
-      before_rho[i] = state_real[at + 2u * push.stride];
+      before_p[i] = state_real[at + STATE_STRIDE];
+      before_rho[i] = state_real[at + 2u * STATE_STRIDE];
     }
   }
 #ifdef DENSE
@@ -236,7 +252,7 @@ void main() {
         uint at = slot * push.components * push.stride + lane;
 #define RECORD(x) if (LEADER) record_real[at] = x; at += push.stride;
 #ifdef LANES
-        record_slots(sample_q, at); NEXT
+        record_slots(sample_q, at); at += push.stride * uint(DIMENSION);
 #else
         EACH(d) { RECORD(sample_q[d]) }
 #endif
@@ -245,7 +261,7 @@ void main() {
         RECORD((start_kinetic - start_lp) - sample_w)
         if (push.components > uint(DIMENSION) + 3u) {
 #ifdef LANES
-          record_slots(sample_g, at); NEXT
+          record_slots(sample_g, at); at += push.stride * uint(DIMENSION);
 #else
           EACH(d) { RECORD(sample_g[d]) }
 #endif
@@ -354,8 +370,8 @@ void main() {
 
   // State out.
   if (mine) {
-    uint at = lane;
-#define STORE(x) if (LEADER) state_real[at] = x; at += push.stride;
+    uint at = STATE_BEGIN;
+#define STORE(x) if (LEADER) state_real[at] = x; at += STATE_STRIDE;
 #ifdef LANES
     store_slots(q, at); NEXT
     store_slots(p, at); NEXT
@@ -395,12 +411,12 @@ void main() {
     STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
     STORE_WORD(directions) STORE_WORD(leapfrogs) STORE_WORD(divergent) STORE_WORD(attempts)
   }
-  for (uint i = 0u; i < uint(ROWS) * push.slots_held; ++i) {
-    const uint at = lane + push.stride * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
+  for (uint i = 0u; i < CHECKPOINT_ROWS * push.slots_held; ++i) {
+    const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
     if (mine && CHECKPOINT_OWNED(i)) {
       state_real[at] = begin_p[i];
-      state_real[at + push.stride] = before_p[i];
-      state_real[at + 2u * push.stride] = before_rho[i];
+      state_real[at + STATE_STRIDE] = before_p[i];
+      state_real[at + 2u * STATE_STRIDE] = before_rho[i];
     }
   }
   // A driver that stops loops after so many trips stops this one too: then the marker is wrong.

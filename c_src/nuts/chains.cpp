@@ -152,11 +152,33 @@ std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
 }
 
 void Chains::write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width) {
+  const bool f64 = kernel_.shape.f64;
+  const std::uint64_t real = f64 ? 8 : 4;
+  if (kernel_.shape.lanes) {
+    for (std::uint64_t c = 0; c < count_; ++c)
+      state_real_.write(reals_to_bytes(values.subspan(c * width, width), f64),
+                        (c * kernel_.layout.reals + component) * real);
+    return;
+  }
   std::vector<double> turned(values.size());
   for (std::uint64_t c = 0; c < count_; ++c)
     for (std::uint64_t d = 0; d < width; ++d) turned[d * count_ + c] = values[c * width + d];
-  const auto bytes = reals_to_bytes(turned, kernel_.shape.f64);
-  state_real_.write(bytes, component * count_ * (kernel_.shape.f64 ? 8 : 4));
+  state_real_.write(reals_to_bytes(turned, f64), component * count_ * real);
+}
+
+std::vector<double> Chains::reals(std::uint64_t component, std::uint64_t width) const {
+  const bool f64 = kernel_.shape.f64;
+  std::vector<double> values(width * count_);
+  if (kernel_.shape.lanes) {
+    for (std::uint64_t c = 0; c < count_; ++c)
+      std::ranges::copy(read_reals(state_real_, width, c * kernel_.layout.reals + component, f64),
+                        values.begin() + static_cast<std::ptrdiff_t>(c * width));
+    return values;
+  }
+  const auto turned = read_reals(state_real_, width * count_, component * count_, f64);
+  for (std::uint64_t c = 0; c < count_; ++c)
+    for (std::uint64_t i = 0; i < width; ++i) values[c * width + i] = turned[i * count_ + c];
+  return values;
 }
 
 void Chains::start_at(std::span<const double> positions) {
@@ -297,7 +319,9 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
           static_cast<std::uint32_t>(std::min<std::uint64_t>(run.budget, run.ticks ? run.ticks : kTicks));
       return plan(ticks, run.budget / std::max(1u, ticks));
     }
-    const double rounds = ns_per_round_ > 0 ? kDispatchNs / ns_per_round_ : kFirstRounds;
+    // A subgroup's chain is long in coming and going.
+    const double least = kernel_.shape.lanes && kernel_.device.info().type == "cpu" ? 2 * kDispatchNs : kDispatchNs;
+    const double rounds = ns_per_round_ > 0 ? least / ns_per_round_ : kFirstRounds;
     return plan(run.ticks ? run.ticks : pace_.ticks(),
                 static_cast<std::uint64_t>(std::clamp(rounds * pace_.share(), 1.0, 1e6)));
   };
@@ -346,24 +370,12 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
 }
 
 std::vector<double> Chains::positions() const {
-  const std::uint64_t d = kernel_.shape.dimension;
-  const auto turned = read_reals(state_real_, d * count_, kernel_.layout.sample * count_, kernel_.shape.f64);
-  std::vector<double> result(turned.size());
-  for (std::uint64_t c = 0; c < count_; ++c)
-    for (std::uint64_t i = 0; i < d; ++i) result[c * d + i] = turned[i * count_ + c];
-  return result;
+  return reals(kernel_.layout.sample, kernel_.shape.dimension);
 }
 
 Chains::Ends Chains::ends() const {
   const std::uint64_t d = kernel_.shape.dimension;
-  const bool f64 = kernel_.shape.f64;
-  const auto of = [&](std::uint64_t component, std::uint64_t width) {
-    const auto turned = read_reals(state_real_, width * count_, component * count_, f64);
-    std::vector<double> values(turned.size());
-    for (std::uint64_t c = 0; c < count_; ++c)
-      for (std::uint64_t i = 0; i < width; ++i) values[c * width + i] = turned[i * count_ + c];
-    return values;
-  };
+  const auto of = [&](std::uint64_t component, std::uint64_t width) { return reals(component, width); };
   Ends ends{of(kernel_.layout.position, d), {}, of(kernel_.layout.start, 1), of(kernel_.layout.start + 1, 1)};
   const auto momenta = of(kernel_.layout.position + d, d);
   for (std::uint64_t c = 0; c < count_; ++c) {
@@ -376,14 +388,13 @@ Chains::Ends Chains::ends() const {
 
 std::vector<Evaluation> Chains::evaluations() const {
   const std::uint64_t d = kernel_.shape.dimension;
-  const bool f64 = kernel_.shape.f64;
-  const auto values = read_reals(state_real_, count_, kernel_.layout.sample_lp * count_, f64);
-  const auto gradients = read_reals(state_real_, d * count_, kernel_.layout.sample_gradient * count_, f64);
+  const auto values = reals(kernel_.layout.sample_lp, 1), gradients = reals(kernel_.layout.sample_gradient, d);
   const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
   std::vector<Evaluation> result(count_);
   for (std::uint64_t c = 0; c < count_; ++c) {
     result[c].value = modes[c] == kFailed ? std::numeric_limits<double>::quiet_NaN() : values[c];
-    for (std::uint64_t i = 0; i < d; ++i) result[c].gradient.push_back(gradients[i * count_ + c]);
+    const auto from = gradients.begin() + static_cast<std::ptrdiff_t>(c * d);
+    result[c].gradient.assign(from, from + static_cast<std::ptrdiff_t>(d));
   }
   return result;
 }

@@ -187,7 +187,9 @@ class Chains {
   void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run,
                        std::uint32_t rounds, std::uint32_t ticks, std::uint32_t stamp);
   ChainStatus check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const;
+  /// `width` components of every chain's state, [chain][width].
   void write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width);
+  std::vector<double> reals(std::uint64_t component, std::uint64_t width) const;
 
   ChainKernel& kernel_;
   std::uint64_t count_, slots_, components_;

@@ -261,7 +261,8 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   KernelText kernel;
   kernel.text =
       preamble(shape) +
-      fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n", layout.rows, layout.checkpoints) +
+      fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n", layout.rows,
+                  layout.checkpoints, layout.reals) +
       (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
       (shape.dense ? dense_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") +
       shader("nuts_math.glsl") + density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));

@@ -31,7 +31,8 @@ inline constexpr std::uint64_t kUnrolledDimension = 32;
 /// Where the buffers of nuts.comp, density.comp and draws.comp end and a model's data begin.
 inline constexpr std::uint32_t kFirstDataBinding = 8;
 
-/// Components of a chain's state, in the order shaders/nuts.comp loads them.
+/// Components of a chain's state, in the order shaders/nuts.comp loads them: [component][chain], or, where a subgroup
+/// has a chain, [chain][component].
 struct StateLayout {
   explicit StateLayout(const KernelShape& shape);
   std::uint64_t rows = 0;      ///< checkpoints
