@@ -33,6 +33,7 @@ struct Run {
   double compile_ms = 0, warmup_ms = 0, sampling_ms = 0;
   double ess = 0, rhat = 0;
   std::uint64_t divergent = 0, transitions = 0, gradients = 0;
+  std::uint64_t warmup_gradients = 0;  ///< a chain
   std::string real;
 
   bool comparable() const {
@@ -94,6 +95,7 @@ Run run_drey(gpu::Device& device, const term::Term& term, const nuts::Options& o
   for (const auto flag : draws.divergent) run.divergent += flag;
   run.transitions = draws.chains * draws.draws;
   run.gradients = draws.gradients;
+  run.warmup_gradients = tuning.gradients;
   run.real = tuning.f64 ? "f64" : "f32";
   return run;
 }
@@ -127,6 +129,7 @@ Run run_stan(const Case& which, const nlohmann::json& data, std::uint64_t seed, 
   for (const double seconds : result["sampling_s"]) run.sampling_ms += seconds * 1e3 / cores;
   run.divergent = result["divergent"];
   run.gradients = result["leapfrogs"];
+  run.warmup_gradients = result["warmup_leapfrogs"].get<std::uint64_t>() / 4;
   run.transitions = 4000;
   std::ifstream file(draws_file, std::ios::binary);
   for (const std::string name : result["names"]) {
@@ -159,6 +162,7 @@ std::vector<std::string> row_of(const std::string& name, const std::string& who,
       who,
       fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.compile_ms; })),
       fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.warmup_ms; })),
+      fmt::format("{:.0f}", median(runs, [](const Run& r) { return static_cast<double>(r.warmup_gradients); })),
       fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.sampling_ms; })),
       fmt::format(
           "{:.2f}",
@@ -204,7 +208,7 @@ int main(int argc, char** argv) {
     fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
                options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
                peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
-    bench::Table table({"model", "by", "compile ms", "warm-up ms", "sample ms", "Mgrad/s", "min ESS", "R-hat",
+    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s", "min ESS", "R-hat",
                         "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
     bench::Table ratios({"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000"});
     double log_sum = 0;

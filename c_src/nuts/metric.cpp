@@ -11,9 +11,8 @@ namespace drey::nuts {
 namespace {
 
 /// A dense metric is looked for up to this dimension where the choice is free, from samples this many times the
-/// dimension, and taken where it makes trajectories this much shorter.
+/// dimension.
 constexpr std::uint64_t kMostDense = 32, kDenseSamples = 5;
-constexpr double kDenseGain = 2.0;
 
 }  // namespace
 
@@ -44,7 +43,7 @@ std::vector<double> Metric::scale() const {
 }
 
 Metric learn_metric(const PooledSamples& samples, const Metric& current, MetricKind wanted,
-                    bool diagonal_only) {
+                    bool diagonal_only, double gain) {
   const std::uint64_t dimension = samples.dimension;
   const auto diagonal = fisher_diagonal(samples, current.diagonal());
   const bool forced = wanted == MetricKind::Dense;
@@ -53,7 +52,7 @@ Metric learn_metric(const PooledSamples& samples, const Metric& current, MetricK
   if ((forced || looked_for) && samples.count() >= (forced ? 2 : kDenseSamples) * dimension) {
     double spread = 1;
     auto dense = fisher_dense(samples, diagonal, &spread);
-    if (forced || current.kind == MetricKind::Dense || spread > kDenseGain)
+    if (forced || current.kind == MetricKind::Dense || spread > gain)
       return {MetricKind::Dense, dimension, std::move(dense)};
   }
   if (current.kind == MetricKind::Dense) return current;

@@ -23,11 +23,11 @@ struct Metric {
 
 /// The metric of least Fisher divergence that `samples` call for.
 /// \param current what is in use: a dense metric stays dense, for another kernel would have to be compiled
-/// \param wanted  Auto: dense up to 32 dimensions, where that makes trajectories at least twice as short as a diagonal
-///                one, else diagonal
+/// \param wanted  Auto: dense up to 32 dimensions, where that makes trajectories shorter by `gain` than a diagonal one,
+///                else diagonal
 /// \param diagonal_only whether the samples are too far from the posterior for covariances to mean something
 Metric learn_metric(const PooledSamples& samples, const Metric& current, MetricKind wanted,
-                    bool diagonal_only);
+                    bool diagonal_only, double gain = 2);
 
 /// How much longer trajectories are under one of the metrics where the other is right, 1 for the same metric: the
 /// root of the ratio of extreme eigenvalues of one in the coordinates that the other scales.

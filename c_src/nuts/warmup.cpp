@@ -143,6 +143,8 @@ double first_step_size(Pool& pool, double step) {
 
 /// Samples a dimension that a first metric takes.
 constexpr std::uint64_t kLedSamples = 5;
+/// What a dense metric must gain by Pathfinder's draws: more where their weights show that they are no normal's.
+constexpr double kLedGain = 2, kDoubtfulLedGain = 4, kMostLedK = 0.7;
 
 /// From this window on a chain with no mass around it is moved: it sits in a mode or at an edge that its start happened
 /// to lie behind. Before, it may still be on its way.
@@ -225,7 +227,7 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
   std::optional<Metric> metric;
   if (found.samples.count() >= kLedSamples * std::max<std::uint64_t>(1, shape_.dimension))
     metric = learn_metric(found.samples, Metric::identity(options.metric, shape_.dimension), options.metric,
-                          false);
+                          false, found.pareto_k <= kMostLedK ? kLedGain : kDoubtfulLedGain);
   ChainKernel& kernel = kernels((metric ? metric->kind : options.metric) == MetricKind::Dense);
   const std::uint64_t dimension = kernel.shape.dimension,
                       pool_count = pool_size(options.chains, kernel.shape);
