@@ -127,8 +127,8 @@ int main(int argc, char** argv) {
   gpu::Device device(gpu::default_device());
   fmt::print("device {}, {} chains x {} draws, seed {}\n\n", device.info().name, options.chains,
              options.draws, options.seed);
-  bench::Table table({"posterior", "D", "real", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "min ESS",
-                      "max R-hat", "div", "rms z", "max |z|", "of", "verdict"});
+  bench::Table table({"posterior", "D", "real", "compile ms", "warm-up ms", "warm-up grads", "sample ms",
+                      "min ESS", "max R-hat", "div", "rms z", "max |z|", "of", "verdict"});
   Scores all;
   int failed = 0;
   for (const fs::path& path : cases) {
@@ -167,10 +167,9 @@ int main(int argc, char** argv) {
       all.z.insert(all.z.end(), scores.z.begin(), scores.z.end());
       table.add({name, std::to_string(model->dimension), tuning.f64 ? "f64" : "f32",
                  fmt::format("{:.0f}", compile_ms), fmt::format("{:.0f}", total - compile_ms),
-                 std::to_string(tuning.gradients),
-                 fmt::format("{:.0f}", draws.sampling_ms), fmt::format("{:.0f}", least_ess),
-                 fmt::format("{:.4f}", most_rhat), std::to_string(divergent),
-                 fmt::format("{:.2f}", scores.root_mean_square()),
+                 std::to_string(tuning.gradients), fmt::format("{:.0f}", draws.sampling_ms),
+                 fmt::format("{:.0f}", least_ess), fmt::format("{:.4f}", most_rhat),
+                 std::to_string(divergent), fmt::format("{:.2f}", scores.root_mean_square()),
                  fmt::format("{:.2f}", std::abs(scores.worst)), scores.worst_name, passed ? "pass" : "FAIL"});
     } catch (const Error& error) {
       ++failed;

@@ -162,7 +162,8 @@ std::vector<std::string> row_of(const std::string& name, const std::string& who,
       who,
       fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.compile_ms; })),
       fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.warmup_ms; })),
-      fmt::format("{:.0f}", median(runs, [](const Run& r) { return static_cast<double>(r.warmup_gradients); })),
+      fmt::format("{:.0f}",
+                  median(runs, [](const Run& r) { return static_cast<double>(r.warmup_gradients); })),
       fmt::format("{:.1f}", median(runs, [](const Run& r) { return r.sampling_ms; })),
       fmt::format(
           "{:.2f}",
@@ -208,8 +209,8 @@ int main(int argc, char** argv) {
     fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
                options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
                peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
-    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s", "min ESS", "R-hat",
-                        "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
+    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s",
+                        "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
     bench::Table ratios({"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000"});
     double log_sum = 0;
     int counted = 0;

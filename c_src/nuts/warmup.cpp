@@ -44,8 +44,11 @@ std::vector<Window> windows_for(std::uint64_t most, std::uint64_t pool, int max_
   std::vector<Window> windows = {{scaled(12), 4, true},  {scaled(12), 6, true},  {scaled(16), 8, true},
                                  {scaled(24), 10, true}, {scaled(40), 10, true}, {scaled(30), 10, false}};
   if (led)
-    windows = {{scaled(12), 6, true},  {scaled(16), 8, true},  {scaled(24), 10, true},
-               {scaled(40), 10, true}, {scaled(30), 10, false}};
+    windows = {{scaled(12), 6, true},
+               {scaled(16), 8, true},
+               {scaled(24), 10, true},
+               {scaled(40), 10, true},
+               {scaled(30), 10, false}};
   std::uint64_t total = 0;
   for (const auto& window : windows) total += window.transitions;
   if (total > most)
@@ -187,8 +190,8 @@ PathfinderResult find_starts(const EvaluateBatch& density, std::uint64_t dimensi
     if (stop.stop_requested()) throw Error("cancelled", "the job was cancelled");
     return density(points);
   };
-  const auto starts = dispersed_starts(evaluate, dimension, std::min(count, kMostPaths), options.seed,
-                                       options.first_chain);
+  const auto starts =
+      dispersed_starts(evaluate, dimension, std::min(count, kMostPaths), options.seed, options.first_chain);
   return pathfinder(evaluate, starts, dimension, count, options.seed, options.first_chain);
 }
 

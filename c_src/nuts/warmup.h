@@ -34,7 +34,8 @@ class PooledWarmup : public WarmupSchedule {
   PooledWarmup() = default;
   /// \param density log density and gradient in the precision of the kernels, for Pathfinder
   /// \param shape   of the kernels; its metric does not matter
-  PooledWarmup(EvaluateBatch density, const KernelShape& shape) : density_(std::move(density)), shape_(shape) {}
+  PooledWarmup(EvaluateBatch density, const KernelShape& shape)
+      : density_(std::move(density)), shape_(shape) {}
   Tuning run(const Kernels& kernels, const Options& options, std::span<const double> starts,
              const OnProgress& progress, std::stop_token stop) const override;
 
