@@ -71,9 +71,11 @@ void Channel::drain() {
     }
   } catch (const Error& error) {
     close(error.message());
+  } catch (const std::bad_alloc&) {
+    close("there is no memory for what the peer sends");
   }
   corked_ = false;
-  if (closed_) on_message_ = nullptr;
+  if (closed_) on_message_ = nullptr, on_cut_ = nullptr;
   flush();
 }
 
@@ -100,6 +102,10 @@ void Channel::packet(View bytes, const std::shared_ptr<const void>& owner) {
     whole = reassembly_.first(sequence, number, in.rest());
   } else {
     whole = reassembly_.more(sequence, number, in.rest());
+  }
+  if (whole && !whole->cut.empty()) {
+    if (!on_cut_) throw Error("bad_fragment", "a fragmented message for which there is no room");
+    return on_cut_(whole->bytes, whole->cut);
   }
   if (whole) on_message_(whole->bytes, whole->owner != nullptr ? whole->owner : owner);
 }
@@ -368,7 +374,7 @@ void Channel::close(const std::string& why) {
   if (!writing_) gather_.clear();
   small_.clear();
   bulk_.clear();
-  if (!corked_) on_message_ = nullptr;  // else it may be what called
+  if (!corked_) on_message_ = nullptr, on_cut_ = nullptr;  // else one of them may be what called
   if (OnClosed on_closed = std::exchange(on_closed_, nullptr)) on_closed(why);
 }
 

@@ -33,6 +33,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
  public:
   /// A message from the peer: control term, and payload behind it (with a leading 131 when versioned()).
   using OnMessage = std::function<void(View bytes, const std::shared_ptr<const void>& owner)>;
+  /// A message for which there was no room: its first bytes, and the reason (cnode/fragments.h).
+  using OnCut = std::function<void(View head, std::string_view reason)>;
   /// The connection is over, once; `why` is for a log.
   using OnClosed = std::function<void(const std::string& why)>;
 
@@ -40,6 +42,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Channel(asio::io_context& io, std::shared_ptr<Stream> stream, bool fragments, ChannelLimits limits);
 
   void start(OnMessage on_message, OnClosed on_closed, View received_already);
+
+  /// Without it such a message ends the connection. Before start().
+  void on_cut(OnCut handler) { on_cut_ = std::move(handler); }
 
   /// Queues a message: an encoded control term and a payload (none: a control message alone). Messages with
   /// the same `sender` other than 0 arrive in the order they were sent; a large one does not hold up other
@@ -115,6 +120,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   bool fragments_;
   ChannelLimits limits_;
   OnMessage on_message_;
+  OnCut on_cut_;
   OnClosed on_closed_;
   FrameReader frames_;
   Reassembly reassembly_;

@@ -82,6 +82,22 @@ void gen_reply(Session& session, const Process& server, const GenCall& call, con
     session.send_to_pid(server.pid, opaque(call.from), std::move(message), sender);
 }
 
+void refuse_gen_call(Session& session, const Process& server, View head, std::string_view reason) {
+  try {
+    Reader in(head);
+    if (in.u8() != 104 || in.u8() != 3) return;  // a tuple of three
+    if (!raw::is_atom(in.take(term::validate(in.rest())), "$gen_call")) return;
+    const Term from = term::decode(in.rest());
+    const auto* pair = from.as<term::Tuple>();
+    if (pair == nullptr || pair->elements.size() != 2 || !raw::is_pid(opaque(pair->elements[0]))) return;
+    gen_reply(session, server, {pair->elements[0], pair->elements[1], {}},
+              failure(reason,
+                      "the message is larger than this node takes, or it takes too many at once; see "
+                      "--max-fragments-mb"));
+  } catch (const Error&) {  // no term of a call
+  }
+}
+
 void net_kernel_message(Node& node, Session& session, Process& self, const Term& message) {
   const auto call = as_gen_call(message);
   if (!call) return;

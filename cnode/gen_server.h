@@ -24,6 +24,9 @@ const term::Term* as_gen_cast(const term::Term& message);
 void gen_reply(Session& session, const Process& server, const GenCall& call, const term::Term& reply,
                std::uint64_t sender = 0);
 
+/// Answers a call of which only the first bytes were kept: `{error, #{reason, message}}`. What is no call is dropped.
+void refuse_gen_call(Session& session, const Process& server, View head, std::string_view reason);
+
 /// Messages to the registered names `net_kernel`, `rex`, and each exported module (`drey`: `{sample, M, O}`
 /// calls drey:sample(M, O)).
 void net_kernel_message(Node& node, Session& session, Process& self, const term::Term& message);

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
     engine_options.device = options.device;
     engine_options.max_jobs = options.max_jobs;
     service::Engine engine(engine_options);
+    engine.require_device();
     cnode::Exports exports;
     cnode::export_drey(exports, engine);
     return cnode::run(options, io, std::move(exports), engine.device_name(), cnode::version, std::cout);

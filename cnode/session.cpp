@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "cnode/flags.h"
+#include "cnode/gen_server.h"
 #include "cnode/node.h"
 #include "cnode/rpc.h"
 
@@ -26,6 +27,8 @@ void Session::start(View received_already) {
       control::put(out, control::Monitor{node_.processes().find_name("net_kernel")->pid,
                                          raw::make_atom("undefined"), reference});
     });
+  channel_->on_cut(
+      [self = shared_from_this()](View head, std::string_view reason) { self->on_cut(head, reason); });
   channel_->start(
       [self = shared_from_this()](View bytes, const std::shared_ptr<const void>& owner) {
         self->on_message(bytes, owner);
@@ -53,6 +56,19 @@ void Session::on_message(View bytes, const std::shared_ptr<const void>& owner) {
     payload.bytes = in.rest();
   }
   std::visit([&](const auto& message) { handle(message, payload); }, parsed.message);
+}
+
+/// Whoever waits for an answer is told; what was said to nobody in particular is dropped.
+void Session::on_cut(View head, std::string_view reason) {
+  const control::Parsed parsed = control::parse(head);
+  ++node_.counters().refused;
+  spdlog::warn("{}: a message was not taken: {}", peer_.name, reason);
+  if (const auto* request = std::get_if<control::SpawnRequest>(&parsed.message))
+    return send_spawn_reply(request->reference, request->from, 0, raw::make_atom(reason));
+  const Process* server = nullptr;
+  if (const auto* named = std::get_if<control::RegSend>(&parsed.message))
+    server = node_.processes().find_name(raw::atom_name(named->name));
+  if (server != nullptr) refuse_gen_call(*this, *server, head.subspan(parsed.used), reason);
 }
 
 void Session::on_closed(const std::string& why) {

@@ -61,6 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   void on_message(View bytes, const std::shared_ptr<const void>& owner);
+  void on_cut(View head, std::string_view reason);
   void on_closed(const std::string& why);
 
   void handle(const control::Link& m, const Payload&);

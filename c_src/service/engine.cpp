@@ -118,6 +118,19 @@ class Engine::Impl {
     }
   }
 
+  void require_device() const {
+    if (options_.device < 0) return;
+    std::string there;
+    for (const gpu::DeviceInfo& device : gpu::devices()) {
+      if (device.index == static_cast<std::uint32_t>(options_.device)) return;
+      there += fmt::format("{}{} {}", there.empty() ? "" : ", ", device.index, device.name);
+    }
+    throw Error("bad_option",
+                fmt::format("there is no device {}; there {}", options_.device,
+                            there.empty() ? "is none at all: install a Vulkan driver" : "are: " + there),
+                "--device");
+  }
+
  private:
   using Clock = Job::Clock;
 
@@ -156,13 +169,15 @@ class Engine::Impl {
   Term credit(const std::int64_t* id, const std::vector<Term>& arguments) {
     const auto* windows = arguments[1].as<std::int64_t>();
     if (!id || !windows || *windows < 1)
-      return error_term(Error("wrong_type", fmt::format("credit takes a job's id and a number of windows from 1; found {} "
-                                                        "and {}",
-                                                        term::to_string(arguments[0]), term::to_string(arguments[1]))));
+      return error_term(
+          Error("wrong_type", fmt::format("credit takes a job's id and a number of windows from 1; found {} "
+                                          "and {}",
+                                          term::to_string(arguments[0]), term::to_string(arguments[1]))));
     const auto job = *id < 0 ? nullptr : find(static_cast<Ticket>(*id));
     if (!job) return error_term(Error("no_such_job", fmt::format("no job {} runs or waits here", *id)));
     if (!job->outflow || !job->outflow->grant(static_cast<std::uint64_t>(*windows)))
-      return error_term(Error("bad_option", fmt::format("job {} was started without the option credit", *id)));
+      return error_term(
+          Error("bad_option", fmt::format("job {} was started without the option credit", *id)));
     return term::atom("ok");
   }
 
@@ -204,9 +219,11 @@ class Engine::Impl {
           if (!job->grace() && job->ask("deadline")) continue;
           const bool cancelled = job->ending() == "cancelled";
           end(job, cancelled ? "cancelled" : "deadline",
-              cancelled ? "the job was cancelled"
-                        : fmt::format("deadline_ms passed while the job was {}; allow more time, or ask for fewer draws",
-                                      job->reached()));
+              cancelled
+                  ? "the job was cancelled"
+                  : fmt::format(
+                        "deadline_ms passed while the job was {}; allow more time, or ask for fewer draws",
+                        job->reached()));
         }
         lock.lock();
       } else if (next) {
@@ -303,5 +320,6 @@ bool Engine::exports(std::string_view function, std::size_t arity) {
 Ticket Engine::submit(Call call) { return impl_->submit(std::move(call)); }
 void Engine::cancel(Ticket ticket) { impl_->cancel(ticket, false); }
 std::string Engine::device_name() const { return impl_->device_name(); }
+void Engine::require_device() const { impl_->require_device(); }
 
 }  // namespace drey::service

@@ -60,6 +60,10 @@ class Engine {
   /// One line about the device in use, for a log: "llvmpipe (LLVM 15.0.6, 256 bits)".
   std::string device_name() const;
 
+  /// For a program that was told which device to use: whether it is there.
+  /// \throws Error{bad_option} that lists the devices there are
+  void require_device() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -173,8 +173,6 @@ frames(#{name := N} = Node) ->
          {sequence_twice, [packet(<<131, 69, 1:64, 3:64, 0, (ext({2, '', P}))/binary>>) || _ <- [1, 2]]},
          {fragment_bad_control, packet(<<131, 69, 1:64, 1:64, 0, (ext({2, ''}))/binary>>)},
          {sequences, [packet(<<131, 69, S:64, 3:64, 0, (ext({2, '', P}))/binary>>) || S <- lists:seq(1, 2000)]},
-         {fragments_too_long, [packet(<<131, 69, 1:64, 1000:64, 0, (ext({2, '', P}))/binary>>) |
-                               [packet(<<131, 70, 1:64, (1000 - I):64, 0:(8 * 1048576)>>) || I <- lists:seq(1, 40)]]},
          {monitors, [control({19, Self, test, make_ref()}) || _ <- lists:seq(1, 1100)]},
          {bad_arguments, [control({29, Ref, Self, Self, {erpc, execute_call, 4}, [monitor]}, <<82, 0>>)]},
          {arguments_of_another_arity, [control({29, Ref, Self, Self, {erpc, execute_call, 4}, [monitor]}, ext([1, 2]))]},
@@ -184,7 +182,9 @@ frames(#{name := N} = Node) ->
         ++ [{bad_structure, packet([131, 68, 0, ext(C)])} || C <- Structure]
         ++ [{bad_reason, control({Op, Self, P}, <<Tag>>)} || Op <- [24, 26], Tag <- [131, 132, 133, 80]],
     Harmless =
-        [{tick, <<0:32>>}, {ticks, binary:copy(<<0:32>>, 1000)},
+        [{fragments_too_long, [packet(<<131, 69, 1:64, 1000:64, 0, (ext({2, '', P}))/binary>>) |
+                               [packet(<<131, 70, 1:64, (1000 - I):64, 0:(8 * 1048576)>>) || I <- lists:seq(1, 40)]]},
+         {tick, <<0:32>>}, {ticks, binary:copy(<<0:32>>, 1000)},
          {unknown_name, control({6, Self, '', nobody}, ext(x))}, {unknown_pid, control({2, '', Self}, ext(x))},
          {foreign_pid, control({22, Self, Self}, ext(x))}, {late_demonitor, control({20, Self, P, Ref})},
          {stale_alias, control({33, Self, Ref}, ext(x))}, {stale_exit, control({24, Self, P}, ext(x))},

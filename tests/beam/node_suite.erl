@@ -441,6 +441,22 @@ connection() ->
         ok = erpc:call(O, test, null, []),
         0 = node_kit:stop(Other)
       end},
+     {too_large, fun() ->
+        %% Refused by name, and the connection lives.
+        Other = node_kit:start(test, node_kit:name(tl), ["--max-fragments-mb", "4"]),
+        #{name := O} = Other,
+        pong = net_adm:ping(O),
+        monitor_node(O, true),
+        Big = binary:copy(<<1>>, 5 bsl 20),
+        [begin
+             try erpc:call(O, test, size, [Big]) catch error:{erpc, too_large} -> ok end,
+             {error, #{reason := too_large, message := _}} = gen_server:call({test, O}, {size, Big}),
+             {test, O} ! Big,
+             3145728 = erpc:call(O, test, size, [binary:part(Big, 0, 3 bsl 20)])
+         end || _ <- [1, 2, 3]],
+        receive {nodedown, O} -> error(lost) after 0 -> ok end,
+        0 = node_kit:stop(Other)
+      end},
      {ticks, fun() -> child(ticks) end},
      {a_silent_peer_is_dropped, fun() -> child(quiet) end}].
 

@@ -49,11 +49,42 @@ TEST(Fragments, WhatIsHeldIsBounded) {
   Reassembly reassembly({3, 1000});
   EXPECT_FALSE(reassembly.first(1, 1000, part(1, 400)));
   EXPECT_FALSE(reassembly.first(2, 2, part(1, 400)));
-  EXPECT_THROW(reassembly.more(1, 999, part(1, 201)), Error);
   EXPECT_FALSE(reassembly.first(3, ~std::uint64_t{0}, part(1, 200)));  // a claimed count costs nothing
   EXPECT_THROW(reassembly.first(4, 2, part(1, 0)), Error);
-  EXPECT_TRUE(reassembly.more(2, 1, part(1, 0)));
-  EXPECT_FALSE(reassembly.more(1, 999, part(1, 400)));
+  EXPECT_EQ(reassembly.bytes(), 1000u);
+  const auto whole = reassembly.more(2, 1, part(1, 0));
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->cut, "");
+}
+
+TEST(Fragments, WhatFindsNoRoomIsReadToItsEndAndItsHeadIsKept) {
+  Reassembly reassembly({3, 1000});
+  EXPECT_FALSE(reassembly.first(1, 3, part(1, 400)));
+  EXPECT_FALSE(reassembly.first(2, 4, part(2, 400)));
+  EXPECT_FALSE(reassembly.more(1, 2, part(1, 201)));  // beyond the 1000 of all
+  EXPECT_EQ(reassembly.bytes(), 400u);
+  EXPECT_FALSE(reassembly.more(2, 3, part(3, 500)));  // the other has its room
+  EXPECT_FALSE(reassembly.more(2, 2, part(3, 200)));  // and too little for itself
+  EXPECT_EQ(reassembly.bytes(), 0u);
+  const auto one = reassembly.more(1, 1, part(1, 100000));
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->cut, "busy");
+  EXPECT_EQ(copy(one->bytes), part(1, 400));
+  const auto two = reassembly.more(2, 1, {});
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->cut, "too_large");
+  EXPECT_EQ(copy(two->bytes), part(2, 400));
+  EXPECT_EQ(reassembly.bytes() + reassembly.sequences(), 0u);
+}
+
+TEST(Fragments, AFirstFragmentThatFindsNoRoomIsItsOwnHead) {
+  Reassembly reassembly({3, 100000});
+  EXPECT_FALSE(reassembly.first(1, 2, part(1, 100001)));
+  EXPECT_EQ(reassembly.bytes(), 0u);
+  const auto whole = reassembly.more(1, 1, part(1, 5));
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->cut, "too_large");
+  EXPECT_EQ(whole->bytes.size(), 65536u);
 }
 
 }  // namespace
