@@ -176,5 +176,69 @@ TEST_P(ModelKernel, AgreesWithTheEvaluator) {
 INSTANTIATE_TEST_SUITE_P(Terms, ModelKernel, ::testing::ValuesIn(terms()),
                          [](const auto& one) { return one.param.name; });
 
+// ---- generated quantities: the same uniform numbers on both sides
+
+constexpr const char* random_text = R"(
+uint random_state;
+real model_random() {
+  random_state = random_state * 747796405u + 2891336453u;
+  uint w = ((random_state >> ((random_state >> 28u) + 4u)) ^ random_state) * 277803737u;
+  w = (w >> 22u) ^ w;
+  return (real(w) + real(0.5)) * real(2.3283064365386963e-10LF);
+}
+)";
+
+double next_random(std::uint32_t& state) {
+  state = state * 747796405u + 2891336453u;
+  std::uint32_t w = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  w = (w >> 22u) ^ w;
+  return (static_cast<double>(w) + 0.5) * 2.3283064365386963e-10;
+}
+
+const Term generated[] = {
+    {"vectors",
+     "{c, {multinomial_rng, [0.2, 0.5, 0.3], 7}}, {l, {lkj_corr_cholesky_rng, 3, 1.5}}, {w, {wishart_rng, 4.5, [[1.5, 0.4], "
+     "[0.4, 0.8]]}}, {v, {inv_wishart_rng, 4.5, [[1.5, 0.4], [0.4, 0.8]]}}, {r, {gaussian_random_walk_rng, a, 0.5, 4}}"},
+    {"models_and_bounds",
+     "{g, {poisson_log_glm_rng, [[1.0, 0.5], [0.0, -2.0]], a, [0.4, 0.6]}}, {t, {truncate_rng, {normal, a, 1}, 6, infinity}}, "
+     "{k, {truncate_rng, {poisson, 4.5}, 2, 6}}, {p, {von_mises_lcdf, 0.1, a, 2}}, {q, {skew_normal_lccdf, "
+     "7.0, a, 1, 2}}, {n, {student_t_rng, 4, a, 1, 3}}"}};
+
+class GeneratedKernel : public ::testing::TestWithParam<Term> {};
+
+TEST_P(GeneratedKernel, DrawsWhatTheEvaluatorDraws) {
+  constexpr std::uint32_t lanes = 64;
+  const model::Model model =
+      model::compile(test::erlang("#{parameters => [{a, real}], generated => [" + GetParam().text + "]}"));
+  const Source source =
+      emit(model.draws, model, {.precision = Precision::F64, .first_binding = 2, .uniform_range = 65536});
+  const std::string body =
+      random_text +
+      fmt::format("real outputs[{}];\nvoid model_output(uint i, real value) {{ outputs[i] = value; }}\n",
+                  model.output_size) +
+      source.text +
+      fmt::format(
+          "void run(uint lane, uint count) {{\n  model_point[0] = in_[lane];\n  random_state = lane * "
+          "2654435761u;\n  model_run();\n  for (int i = 0; i < {0}; ++i) out_[uint(i) * count + lane] = "
+          "outputs[i];\n}}\n",
+          model.output_size);
+  testing::Runner runner(Precision::F64, body, source.data);
+  std::vector<double> input(lanes);
+  for (std::uint32_t lane = 0; lane < lanes; ++lane) input[lane] = 0.02 * lane - 0.5;
+  const auto output = runner.run(input, lanes, model.output_size);
+  model::Evaluator evaluator(model.draws, model.data);
+  for (std::uint32_t lane = 0; lane < lanes && !HasFailure(); ++lane) {
+    std::uint32_t state = lane * 2654435761u;
+    const double point[] = {input[lane]};
+    const auto expected = evaluator.run(point, [&] { return next_random(state); }).output;
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(output[i * lanes + lane], expected[i], 1e-9 * (1 + std::abs(expected[i])))
+          << "output " << i << " lane " << lane;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Terms, GeneratedKernel, ::testing::ValuesIn(generated),
+                         [](const auto& one) { return one.param.name; });
+
 }  // namespace
 }  // namespace drey::glsl
