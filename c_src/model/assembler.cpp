@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "model/functions.h"
+#include "model/integers.h"
 #include "model/prune.h"
 
 namespace drey::model {
@@ -132,30 +133,7 @@ ValueId Assembler::value(Op op, std::vector<ValueId> args, int min_depth) {
   if (folded) {
     std::int64_t a = program_.values[args[0]].integer,
                  b = args.size() > 1 ? program_.values[args[1]].integer : 0;
-    std::int64_t r = 0;
-    switch (op) {
-      case Op::AddI:
-        if (!__builtin_add_overflow(a, b, &r)) return integer(r);
-        break;
-      case Op::SubI:
-        if (!__builtin_sub_overflow(a, b, &r)) return integer(r);
-        break;
-      case Op::MulI:
-        if (!__builtin_mul_overflow(a, b, &r)) return integer(r);
-        break;
-      case Op::MinI:
-        return integer(std::min(a, b));
-      case Op::MaxI:
-        return integer(std::max(a, b));
-      case Op::LessI:
-        return integer(a < b);
-      case Op::EqualI:
-        return integer(a == b);
-      case Op::NotI:
-        return integer(!a);
-      default:
-        break;
-    }
+    if (const auto result = fold_integers(op, a, b)) return integer(*result);
   }
   // x - c is x + -c, and (x + c) + d is x + (c + d): equal indices are equal values.
   if (op == Op::SubI && program_.values[args[1]].op == Op::IntegerConstant) {

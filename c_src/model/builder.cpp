@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "model/functions.h"
+#include "model/integers.h"
 
 namespace drey::model {
 namespace {
@@ -279,33 +280,8 @@ ValueId Builder::op(Op op, std::vector<ValueId> args) {
       if (args.size() != 2) broken("an integer operation needs two operands");
       check(args[0], Type::Integer), check(args[1], Type::Integer);
       if (c(0) && c(1)) {
-        const std::int64_t a = *c(0), b = *c(1);
-        // Wrapping arithmetic: what overflows is caught as an index out of range.
-        const auto ua = static_cast<std::uint64_t>(a), ub = static_cast<std::uint64_t>(b);
-        switch (op) {
-          case Op::AddI:
-            return integer(static_cast<std::int64_t>(ua + ub));
-          case Op::SubI:
-            return integer(static_cast<std::int64_t>(ua - ub));
-          case Op::MulI:
-            return integer(static_cast<std::int64_t>(ua * ub));
-          case Op::MinI:
-            return integer(std::min(a, b));
-          case Op::MaxI:
-            return integer(std::max(a, b));
-          case Op::LessI:
-            return integer(a < b ? 1 : 0);
-          case Op::EqualI:
-            return integer(a == b ? 1 : 0);
-          case Op::DivI:
-            if (b != 0 && b != -1) return integer(a / b);
-            break;
-          case Op::ModI:
-            if (b != 0 && b != -1) return integer(a % b);
-            break;
-          default:
-            break;
-        }
+        if (const auto result = fold_integers(op, *c(0), *c(1))) return integer(*result);
+        break;  // an index that overflows is seen where it is used
       }
       if (op == Op::AddI && is(0, 0)) return args[1];
       if ((op == Op::AddI || op == Op::SubI) && is(1, 0)) return args[0];
@@ -342,7 +318,7 @@ ValueId Builder::op(Op op, std::vector<ValueId> args) {
     }
     case Op::NotI:
       check(args.at(0), Type::Integer);
-      if (c(0)) return integer(*c(0) == 0 ? 1 : 0);
+      if (c(0)) return integer(*fold_integers(op, *c(0), 0));
       break;
     case Op::LessR:
     case Op::EqualR:

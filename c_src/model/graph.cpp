@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "model/data.h"
+#include "model/integers.h"
 #include "model/intervals.h"
 
 namespace drey::model {
@@ -336,36 +337,8 @@ NodeRef Graph::operation(Op op, std::vector<NodeRef> args) {
     bool literal =
         std::all_of(args.begin(), args.end(), [](NodeRef a) { return a->kind == NodeKind::Integer; });
     if (literal) {
-      std::int64_t a = args[0]->integer, b = args.size() > 1 ? args[1]->integer : 0, r = 0;
-      switch (op) {
-        case Op::AddI:
-          if (!__builtin_add_overflow(a, b, &r)) return integer(r);
-          break;
-        case Op::SubI:
-          if (!__builtin_sub_overflow(a, b, &r)) return integer(r);
-          break;
-        case Op::MulI:
-          if (!__builtin_mul_overflow(a, b, &r)) return integer(r);
-          break;
-        case Op::DivI:
-          if (b != 0 && b != -1) return integer(a / b);
-          break;
-        case Op::ModI:
-          if (b != 0 && b != -1) return integer(a % b);
-          break;
-        case Op::MinI:
-          return integer(std::min(a, b));
-        case Op::MaxI:
-          return integer(std::max(a, b));
-        case Op::LessI:
-          return integer(a < b);
-        case Op::EqualI:
-          return integer(a == b);
-        case Op::NotI:
-          return integer(!a);
-        default:
-          break;
-      }
+      const std::int64_t a = args[0]->integer, b = args.size() > 1 ? args[1]->integer : 0;
+      if (const auto result = fold_integers(op, a, b)) return integer(*result);
       throw Error("out_of_range", fmt::format("an integer expression of {} and {} has no value", a, b));
     }
     // (x + c) + d = x + (c + d), so that indices stay simple.
