@@ -14,7 +14,8 @@
 //
 // Momenta are kept in the coordinates where the metric is the identity: p ~ N(0, 1), velocity = scale * p (L p where
 // the metric is DENSE), so a U-turn check is a plain dot product. KICK(s) moves the momentum by s steps of the
-// gradient, DRIFT(s) the position by s steps of the momentum; nuts/kernel_source.cpp writes both for a DENSE metric.
+// gradient, DRIFT(s) the position by s steps of the momentum; nuts/kernel_source.cpp writes both for a metric that is
+// no diagonal: DENSE, also where it is of low rank.
 //
 // EACH(d) runs its block for every slot; nuts/kernel_source.cpp writes it out where these are few. It also puts the
 // text between the lines MERGE BEGIN and MERGE END in place of every MERGE_SUBTREE, and likewise DEEP_MERGE and TICKS.
@@ -23,7 +24,7 @@ layout(local_size_x = LOCAL_SIZE) in;
 
 layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };    // [component][chain]; LANES: [chain][component]
 layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };    // [component][chain]
-// Square roots of a diagonal inverse metric; of a DENSE one, its Cholesky factor L, the rows of the lower triangle.
+// Square roots of a diagonal inverse metric; of one of low rank, then L^1/2 - 1, then V's columns; of a DENSE one, its Cholesky factor L, the rows of the lower triangle.
 layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };
 layout(std430, set = 0, binding = 3) writeonly buffer RealRecord { real record_real[]; };  // [slot][component][chain]
 layout(std430, set = 0, binding = 4) writeonly buffer WordRecord { uint record_word[]; };  // [slot][component][chain]
@@ -107,6 +108,8 @@ void load_scale(out real x[SLOTS]) {
 }
 #else
 #define LEADER true
+#define OWNED(d) true
+#define ELEMENT(d) uint(d)
 #define CHECKPOINT(i) i
 #define CHECKPOINT_OWNED(i) true
 

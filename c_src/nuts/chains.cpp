@@ -144,7 +144,8 @@ std::uint64_t Chains::state_bytes(const KernelShape& shape) {
 }
 
 std::uint64_t Chains::scale_size(const KernelShape& shape) {
-  return shape.dense ? shape.dimension * (shape.dimension + 1) / 2 : shape.dimension;
+  return shape.dense ? shape.dimension * (shape.dimension + 1) / 2
+                     : shape.dimension + shape.rank * (shape.dimension + 1);
 }
 
 std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {

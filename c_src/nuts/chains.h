@@ -116,8 +116,8 @@ class Chains {
   void move_to(std::span<const double> positions);
   /// The chains go on counting transitions from here, where they stand (between transitions).
   void rewind(std::uint32_t iteration = 0);
-  /// \param scale square roots of the diagonal inverse metric; of a dense one, the rows of its Cholesky
-  /// factor's lower triangle
+  /// \param scale square roots of the diagonal inverse metric; of a low-rank one low_rank_factor(); of a dense one,
+  /// the rows of its Cholesky factor's lower triangle
   void set_scale(std::span<const double> scale);
 
   /// Called between dispatches.

@@ -188,8 +188,51 @@ std::string dense_metric(const KernelShape& shape) {
                      kick, drift);
 }
 
+/// The same for a low-rank metric, D^1/2 (I + V (L - I) V^T) D^1/2 with V's columns orthonormal: products with
+/// (I + V (L^1/2 - I) V^T) D^1/2 and its transpose, 2 K dot products and sums of vectors a tick and a half.
+std::string low_rank_metric(const KernelShape& shape) {
+  const std::uint64_t slots = slots_held(shape), rank = shape.rank;
+  const bool unroll = slots <= unrolled_slots(shape);
+  const auto each = [&](const std::string& body) {
+    if (!unroll) return fmt::format("for (int d_ = 0; d_ < {}; ++d_) {{ {} }} ", slots, replace_word(body, "d", "d_"));
+    std::string text;
+    for (std::uint64_t d = 0; d < slots; ++d) text += replace_word(body, "d", std::to_string(d)) + " ";
+    return text;
+  };
+  const std::string h = shape.lanes ? "load_scale(h);" : each("h[d] = push.step_size * scale[d];");
+  const std::string metric = fmt::format(
+      "real h[SLOTS]; {2} real metric_c[{0}]; real metric_v[{0} * SLOTS]; for (uint i = 0u; i < {0}u * "
+      "push.slots_held; ++i) {{ const uint k = i / uint(SLOTS), d = i % uint(SLOTS); metric_v[i] = OWNED(d) ? "
+      "scale[uint(DIMENSION) * (k + 1u) + {0}u + ELEMENT(d)] : real(0.0); }} {1}",
+      rank,
+      [&] {
+        std::string text;
+        for (std::uint64_t k = 0; k < rank; ++k) text += fmt::format("metric_c[{0}] = scale[DIMENSION + {0}]; ", k);
+        return text;
+      }(),
+      h);
+  std::string dots, sum;
+  for (std::uint64_t k = 0; k < rank; ++k) {
+    dots += fmt::format("real dot{} = real(0.0); ", k);
+    sum += fmt::format(" + dot{0} * metric_v[{0} * SLOTS + d]", k);
+  }
+  const auto product = [&](const char* of) {
+    std::string add, ends;
+    for (std::uint64_t k = 0; k < rank; ++k) {
+      add += fmt::format("dot{0} += metric_v[{0} * SLOTS + d] * {1}; ", k, of);
+      ends += fmt::format("SUM(dot{0}) dot{0} *= metric_c[{0}]; ", k);
+    }
+    return dots + each(add) + ends;
+  };
+  const std::string kick = "{ " + product("(h[d] * g[d])") + each("p[d] += (s) * (h[d] * g[d]" + sum + ");") + "}";
+  const std::string drift = "{ " + product("p[d]") + each("q[d] += (s) * (h[d] * (p[d]" + sum + "));") + "}";
+  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric, kick,
+                     drift);
+}
+
 /// Trips of the three products with a dense metric in a tick.
 std::uint64_t dense_trips(const KernelShape& shape) {
+  if (shape.rank && slots_held(shape) > unrolled_slots(shape)) return 6 * (slots_held(shape) + 1);
   if (shape.dense && shape.lanes) return 3 * (shape.dimension + 1);
   if (!shape.dense || shape.dimension <= kUnrolledDimension) return 0;
   return 3 * shape.dimension * (1 + shape.dimension / kTripsAtOnce + kTripsAtOnce);
@@ -264,12 +307,12 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
       fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n", layout.rows,
                   layout.checkpoints, layout.reals) +
       (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
-      (shape.dense ? dense_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") +
+      (shape.dense ? dense_metric(shape) : shape.rank ? low_rank_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") +
       shader("nuts_math.glsl") + density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   const std::uint64_t slots = slots_held(shape);
-  kernel.fixed_trips = 16 + 2 * layout.rows * (slots + 1);
+  kernel.fixed_trips = 16 + shape.rank * slots + d + 2 * layout.rows * (slots + 1);
   kernel.round_trips = 2 + kRoundLoops * d + depth * (1 + kMergeLoops * d);
   if (!shape.lanes) {
     const std::uint64_t metric = shape.dense && slots <= unrolled_slots(shape) ? slots * (slots + 3) / 2 : 0;

@@ -14,6 +14,8 @@ struct KernelShape {
   int max_depth = 10;
   std::uint32_t local_size = 8;
   bool dense = false;  ///< the metric: a matrix, not its diagonal
+  /// Not 0: the metric is a diagonal but for so many directions (Tuning::inverse_metric, low rank). Not with `dense`.
+  std::uint32_t rank = 0;
   /// 0: a chain per invocation. Else a chain per subgroup of so many lanes: a power of two, what the device's
   /// subgroups have, and `local_size`.
   std::uint32_t lanes = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,5 +33,12 @@ struct LowRankMetric {
 /// \throws Error{internal} where the samples' matrices have no decomposition
 LowRankMetric fisher_low_rank(const PooledSamples& samples, std::span<const double> diagonal,
                               std::uint64_t most = 16, double cutoff = 2);
+
+/// What the sampler's kernel takes for such a metric (Chains::set_scale): square roots of the diagonal, of each
+/// eigenvalue its square root less 1, the vectors.
+/// \param inverse_metric as Tuning has it, [dimension + K + K * dimension]
+std::vector<double> low_rank_factor(std::span<const double> inverse_metric, std::uint64_t dimension);
+/// K of such a metric; nothing where its size is that of none.
+std::optional<std::uint64_t> low_rank_of(std::span<const double> inverse_metric, std::uint64_t dimension);
 
 }  // namespace drey::nuts

@@ -1,5 +1,7 @@
 #include "nuts/run.h"
 
+#include "nuts/low_rank.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,6 +41,7 @@ void turn(std::uint64_t chains, std::uint64_t slots, const Visit& visit) {
 
 std::vector<double> scale_of(const Tuning& tuning) {
   if (tuning.metric == MetricKind::Dense) return metric_factor(tuning.inverse_metric, tuning.dimension);
+  if (tuning.metric == MetricKind::LowRank) return low_rank_factor(tuning.inverse_metric, tuning.dimension);
   std::vector<double> roots(tuning.inverse_metric);
   for (double& m : roots) m = std::sqrt(m);
   return roots;

@@ -19,6 +19,7 @@
 #include "nuts/adaptation.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
+#include "nuts/low_rank.h"
 #include "nuts/mapping.h"
 #include "nuts/run.h"
 #include "nuts/warmup.h"
@@ -42,6 +43,8 @@ std::string sha256_hex(const std::string& bytes) {
   return hex;
 }
 
+/// Vectors of a low-rank metric at most.
+constexpr std::uint64_t kMostRank = 16;
 /// Deepest trees a kernel is made for: 2^15 leapfrogs a transition.
 constexpr int kMostDepth = 15;
 /// f32 is good enough where its log density errs by less than this, in its differences, and its gradient by
@@ -122,11 +125,12 @@ class Sampler::Impl {
   }
 
   /// \param mapping not Auto
-  ChainKernel& chain_kernel(bool f64, int max_depth, bool dense, Mapping mapping) {
+  ChainKernel& chain_kernel(bool f64, int max_depth, bool dense, Mapping mapping, std::uint32_t rank = 0) {
     need_f64(f64);
     auto of = shape(f64, max_depth);
     of.dense = dense;
-    return cached(chain_kernels, std::tuple(f64, of.max_depth, dense, mapping), [&] {
+    of.rank = rank;
+    return cached(chain_kernels, std::tuple(f64, of.max_depth, dense, mapping, rank), [&] {
       const KernelPlan plan = plan_kernel(device.info(), *model, density, of, mapping);
       return std::make_unique<ChainKernel>(device, plan.shape, plan.source, glsl::compile_cached);
     });
@@ -228,21 +232,33 @@ class Sampler::Impl {
     return tuning.mapping == "subgroup" ? Mapping::Subgroup : Mapping::Invocation;
   }
 
+  /// Vectors of a low-rank metric.
+  static std::uint32_t rank_of(const Tuning& tuning) {
+    if (tuning.metric != MetricKind::LowRank) return 0;
+    const auto rank = low_rank_of(tuning.inverse_metric, tuning.dimension);
+    if (!rank || *rank > kMostRank)
+      throw Error("wrong_tuning", fmt::format("a low-rank metric of {} dimensions and up to {} vectors does not have {} "
+                                              "numbers",
+                                              tuning.dimension, kMostRank, tuning.inverse_metric.size()));
+    return static_cast<std::uint32_t>(*rank);
+  }
+
   void check_tuning(const Tuning& tuning) const {
     const auto refuse = [](const std::string& message) { throw Error("wrong_tuning", message); };
     if (tuning.model_key != key) refuse("the tuning is of another model (or another shape of this one)");
     if (tuning.dimension != model->dimension)
       refuse(fmt::format("the tuning has {} dimensions, the model {}", tuning.dimension, model->dimension));
     if (tuning.mapping != "invocation" && tuning.mapping != "subgroup") refuse(fmt::format("no mapping \"{}\"", tuning.mapping));
-    if (tuning.metric != MetricKind::Diagonal && tuning.metric != MetricKind::Dense)
-      refuse("only diagonal and dense metrics can be used");
     const bool dense = tuning.metric == MetricKind::Dense;
-    const std::uint64_t numbers = dense ? tuning.dimension * tuning.dimension : tuning.dimension;
+    std::uint64_t numbers = dense ? tuning.dimension * tuning.dimension : tuning.dimension;
+    if (tuning.metric == MetricKind::LowRank) numbers += rank_of(tuning) * (tuning.dimension + 1);
     if (tuning.inverse_metric.size() != numbers)
       refuse(fmt::format("the inverse metric has {} numbers instead of {}", tuning.inverse_metric.size(),
                          numbers));
-    for (const double m : tuning.inverse_metric)
-      if (!(m > 0 || dense) || !std::isfinite(m))
+    // The diagonal and the eigenvalues; vectors have entries of either sign.
+    const std::uint64_t positive = dense ? 0 : tuning.dimension + rank_of(tuning);
+    for (std::uint64_t i = 0; i < numbers; ++i)
+      if (const double m = tuning.inverse_metric[i]; !(m > 0 || i >= positive) || !std::isfinite(m))
         refuse(fmt::format("the inverse metric holds {}; it must be positive", m));
     if (!(tuning.step_size > 0) || !std::isfinite(tuning.step_size))
       refuse(fmt::format("the step size is {}; it must be positive", tuning.step_size));
@@ -258,7 +274,8 @@ class Sampler::Impl {
     check_options(options);
     check_tuning(tuning);
     auto& chains =
-        chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning));
+        chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning),
+                     rank_of(tuning));
     DrawsKernel* outputs = model->output_size ? &draws_kernel(tuning.f64) : nullptr;
     const RunKernels kernels{device, *model, density, chains, outputs};
     if (snapshot) return std::make_unique<Run>(kernels, tuning, options, std::move(plan), *snapshot);
@@ -329,7 +346,7 @@ class Sampler::Impl {
   std::string key, data_key;
   model::Program density;
   double compile_ms = 0;
-  std::map<std::tuple<bool, int, bool, Mapping>, std::unique_ptr<ChainKernel>> chain_kernels;
+  std::map<std::tuple<bool, int, bool, Mapping, std::uint32_t>, std::unique_ptr<ChainKernel>> chain_kernels;
   std::map<bool, std::unique_ptr<DensityKernel>> density_kernels;
   std::map<bool, std::unique_ptr<DrawsKernel>> draws_kernels;
 };

@@ -5,6 +5,7 @@
 #include "c_src/nuts/fixture.h"
 #include "c_src/nuts/ladder.h"
 #include "error.h"
+#include "nuts/low_rank.h"
 
 /// A chain per subgroup: the same ladder that the chain per invocation climbs.
 namespace drey::nuts {
@@ -127,6 +128,68 @@ TEST_F(SubgroupMapping, DrawsAreThoseOfAChainPerInvocationButForRounding) {
     const auto expected = draw(alone, 5, 0, 0, 0), found = draw(shared, 5, 0, 0, 0);
     ASSERT_EQ(expected.size(), found.size());
     for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-6 * (1 + std::abs(expected[i])));
+  }
+}
+
+/// Directions of eigenvalue 1 are none: the draws of the diagonal, in both mappings.
+TEST_F(SubgroupMapping, LowRankMetricsOfNoDirectionAreTheDiagonal) {
+  const auto target = normals_target(11);
+  const auto scaled = [&](ChainKernel& kernel, std::vector<double> scale) {
+    Chains chains(kernel, 5, 8, false);
+    chains.start_dispersed();
+    chains.set_scale(scale);
+    RunOptions run;
+    run.seed = 4;
+    run.limit = 8;
+    run.step_size = 0.2;
+    chains.run(run);
+    return chains.record(8).reals;
+  };
+  std::vector<double> diagonal(11), low(11 + 2 + 22);
+  for (std::size_t d = 0; d < 11; ++d) {
+    diagonal[d] = low[d] = 1 + 0.25 * static_cast<double>(d);
+    low[13 + d] = low[24 + d] = 0.3;
+  }
+  for (const bool shared : {false, true}) {
+    KernelShape of{false, 11, 10, device().info().subgroup_size};
+    of.lanes = shared ? of.local_size : 0;
+    const auto source = shared ? in_lanes(target, of.lanes) : target.source();
+    ChainKernel plain(device(), of, source, glsl::compile);
+    of.rank = 2;
+    ChainKernel ranked(device(), of, source, glsl::compile);
+    const auto expected = scaled(plain, diagonal), found = scaled(ranked, low);
+    for (std::size_t i = 0; i < found.size(); ++i)
+      ASSERT_NEAR(found[i], expected[i], 1e-3 * (1 + std::abs(expected[i]))) << shared;
+  }
+}
+
+/// A metric that is the target's covariance but for rounding: the right moments, from short trees.
+TEST_F(SubgroupMapping, LowRankMetricsSampleTheTarget) {
+  const auto target = correlated_target();
+  std::vector<ladder::Moment> moments;
+  for (int d = 0; d < 2; ++d) moments.push_back({"variance", [d](const auto& q) { return q[d] * q[d]; }, 1});
+  moments.push_back({"covariance", [](const auto& q) { return q[0] * q[1]; }, 0.95});
+  const double r = std::sqrt(0.5);
+  const std::vector<double> metric = {1, 1, 1.95, 0.05, r, r, r, -r};
+  const auto scale = low_rank_factor(metric, 2);
+  for (const bool shared : {false, true}) {
+    KernelShape of{false, 2, 10, device().info().subgroup_size};
+    of.lanes = shared ? of.local_size : 0;
+    of.rank = 2;
+    ChainKernel kernel(device(), of, shared ? in_lanes(target, of.lanes) : target.source(), glsl::compile);
+    EXPECT_GT(ladder::moments_p(kernel, {0, 0}, 0.9, scale, moments, 128, 200, 20), ladder::kLeastP) << shared;
+    Chains chains(kernel, 64, 50, false);
+    chains.start_at(starts(target, 64));
+    chains.set_scale(scale);
+    RunOptions run;
+    run.limit = 50;
+    run.step_size = 0.9;
+    chains.run(run);
+    const auto record = chains.record(50);
+    double leapfrogs = 0;
+    for (std::uint64_t s = 0; s < 50; ++s)
+      for (std::uint64_t c = 0; c < 64; ++c) leapfrogs += record.word(s, 1, c);
+    EXPECT_LT(leapfrogs / 50 / 64, 5) << "the metric makes the target round";
   }
 }
 
