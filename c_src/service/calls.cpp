@@ -16,8 +16,8 @@ using term::Term;
 
 std::span<const CallRow> calls() {
   static const std::array<CallRow, 10> rows = {{
-      {"info", 0, Kind::Quick, prepare_info, "info()", "#{version, node, door, devices, limits}",
-       "the engine, its devices, its limits"},
+      {"info", 0, Kind::Quick, prepare_info, "info()", "#{version, node, door, devices, chains, limits}",
+       "the engine, its devices, the chains that keep its device busy, its limits"},
       {"check", 1, Kind::Job, prepare_check, "check(Model)",
        "{ok, #{dimension, parameters, outputs, warnings}}", "whether the model is one, and what it has"},
       {"log_density", 2, Kind::Job, prepare_log_density, "log_density(Model, Points)",
@@ -78,9 +78,14 @@ void check_stop(const Context& context) {
   if (context.stop.stop_requested()) throw Error("cancelled", "the job was cancelled");
 }
 
+std::uint64_t full_chains(const gpu::DeviceInfo& device) {
+  // A CPU's lanes are full with 64 chains; a GPU wants a thousand at least.
+  return device.type == "cpu" ? 64 : 1024;
+}
+
 std::uint64_t default_chains(const gpu::Device& device, std::uint64_t draws, std::uint64_t numbers_a_draw) {
-  // A CPU's lanes are full with 64 chains; a GPU wants a thousand at least. The answer stays under 256 MiB.
-  std::uint64_t chains = device.info().type == "cpu" ? 64 : 1024;
+  // The answer stays under 256 MiB.
+  std::uint64_t chains = full_chains(device.info());
   const std::uint64_t bytes = 8 * std::max<std::uint64_t>(1, draws) * (numbers_a_draw + 8);
   while (chains > 4 && chains * bytes > (std::uint64_t{256} << 20)) chains /= 2;
   return chains;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "error.h"
+#include "gpu/device.h"
 #include "nuts/sampler.h"
 #include "service/engine.h"
 #include "service/models.h"
@@ -86,6 +87,8 @@ term::Term current_error();
 /// \throws Error{cancelled} when a stop was requested
 void check_stop(const Context& context);
 
+/// Chains that keep a device busy.
+std::uint64_t full_chains(const gpu::DeviceInfo& device);
 /// The chains to run when the caller names none: enough lanes to keep the device busy, fewer where draws or
 /// outputs are large.
 std::uint64_t default_chains(const gpu::Device& device, std::uint64_t draws, std::uint64_t numbers_a_draw);

@@ -27,19 +27,12 @@ std::vector<double> ebfmi(std::span<const double> energy, std::uint64_t chains) 
 std::vector<std::string> warnings(std::uint64_t chains, std::span<const double> ebfmi,
                                   const std::vector<stats::Row>& rows) {
   std::vector<std::string> found;
-  std::uint64_t low = 0;
-  double lowest = 1;
-  for (const double fraction : ebfmi)
-    if (fraction < 0.3) {
-      ++low;
-      lowest = std::min(lowest, fraction);
-    }
+  const auto low = std::ranges::count_if(ebfmi, [](double fraction) { return fraction < 0.3; });
   if (low > 0)
     found.push_back(
-        fmt::format("E-BFMI is below 0.3 in {} of {} chains (lowest {:.2f}): the tails of the energy are "
-                    "explored slowly; "
-                    "write hierarchical parameters non-centred, or put tighter priors on scales",
-                    low, chains, lowest));
+        fmt::format("{} of {} chains have an E-BFMI below 0.3: the tails of the energy are explored slowly; write "
+                    "hierarchical parameters non-centred, or put tighter priors on scales",
+                    low, chains));
 
   const stats::Row* worst = nullptr;
   std::size_t above = 0;

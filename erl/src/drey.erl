@@ -17,13 +17,14 @@
 -module(drey).
 
 %% The calls, here: what other nodes may call too.
--export([info/0, check/1, log_density/2, log_density/3, warmup/2, sample/2, summary/1, jobs/0, cancel/1]).
+-export([info/0, check/1, log_density/2, log_density/3, warmup/2, sample/2, summary/1, jobs/0, cancel/1,
+         credit/2]).
 %% The calls, on another node.
--export([info/1, check/2, log_density/4, warmup/3, sample/3, summary/2, jobs/1, cancel/2]).
+-export([info/1, check/2, log_density/4, warmup/3, sample/3, summary/2, jobs/1, cancel/2, credit/3]).
 %% Calls that do not wait.
 -export([sample_async/2, sample_async/3, await/1, await/2, abandon/1]).
 %% Results.
--export([draws/2, combine/1, print/1]).
+-export([draws/2, combine/1, append/1, print/1]).
 %% A drey_node as an OS process of this VM.
 -export([start_node/1, stop_node/1, node_child_spec/1]).
 -export([calls/0]).
@@ -45,7 +46,7 @@
 -spec calls() -> [{atom(), arity()}].
 calls() ->
     [{info, 0}, {check, 1}, {log_density, 2}, {log_density, 3}, {warmup, 2}, {sample, 2}, {summary, 1},
-     {jobs, 0}, {cancel, 1}].
+     {jobs, 0}, {cancel, 1}, {credit, 2}].
 
 %% @doc Version, node, devices and limits of this VM's engine.
 -spec info() -> map() | {error, drey_error:t()}.
@@ -122,6 +123,13 @@ cancel(Job) -> drey_local:call(cancel, [Job]).
 -spec cancel(node(), job()) -> term().
 cancel(Node, Job) -> on(Node, cancel, [Job]).
 
+%% @doc Lets a job that streams with the option `credit' send `Windows' windows more.
+-spec credit(job(), pos_integer()) -> ok | {error, drey_error:t()}.
+credit(Job, Windows) -> drey_local:call(credit, [Job, Windows]).
+
+-spec credit(node(), job(), pos_integer()) -> ok | {error, drey_error:t()}.
+credit(Node, Job, Windows) -> on(Node, credit, [Job, Windows]).
+
 %% @doc As sample/2, without waiting; see {@link await/1}.
 -spec sample_async(model(), opts()) -> request().
 sample_async(Model, Opts) -> sample_async(node(), Model, Opts).
@@ -158,6 +166,11 @@ draws(#{draws := Draws}, Name) -> drey_draws:to_list(maps:get(Name, Draws)).
 %% {@link summary/2} for the diagnostics over all chains.
 -spec combine([result()]) -> answer(#{atom() => array()}).
 combine(Results) -> drey_draws:combine([maps:get(draws, R) || R <- Results]).
+
+%% @doc The draws of one run that came in parts: each chain's draws one after another, in the order given. The parts are
+%% results, or the maps of streamed windows of the same chains.
+-spec append([#{draws := #{atom() => array()}, atom() => term()}]) -> answer(#{atom() => array()}).
+append(Parts) -> drey_draws:append([maps:get(draws, P) || P <- Parts]).
 
 %% @doc Prints the summary table of a result.
 -spec print(result()) -> ok.

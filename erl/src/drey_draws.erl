@@ -2,7 +2,9 @@
 %% has chains outermost, so joining the chains of several nodes is joining binaries.
 -module(drey_draws).
 
--export([combine/1, to_list/1, to_floats/1, mean_sd/1]).
+-export([combine/1, append/1, stack/1, take/2, ebfmi/1, to_list/1, to_floats/1, mean_sd/1]).
+
+-define(NAN, <<0:48, 16#F8, 16#7F>>).
 
 -type draws() :: #{atom() => drey:array()}.
 
@@ -36,6 +38,72 @@ part(Name, Type, Rest, {OtherType, OtherShape, _}) ->
                          "the draws of ~ts differ in precision or shape: ~ts [Chains|~0tp] and ~ts ~0tp; runs "
                          "to be combined need the same precision, draws and thin",
                          [Name, Type, Rest, OtherType, OtherShape])).
+
+%% @doc The draws of several parts of one run as one: each chain's draws in the order of the list.
+-spec append([draws()]) -> {ok, draws()} | {error, drey_error:t()}.
+append([]) ->
+    drey_error:new(no_draws, "there is nothing to append");
+append([First | _] = All) ->
+    Names = lists:sort(maps:keys(First)),
+    case [D || D <- All, lists:sort(maps:keys(D)) =/= Names] of
+        [] ->
+            try
+                {ok, maps:from_list([{Name, follow(Name, [maps:get(Name, D) || D <- All])} || Name <- Names])}
+            catch
+                throw:{error, _} = Error -> Error
+            end;
+        [Other | _] ->
+            drey_error:new(wrong_shape, "these are draws of different models: one has ~0tp, another ~0tp",
+                           [Names, lists:sort(maps:keys(Other))])
+    end.
+
+follow(_, [Array]) ->
+    Array;
+follow(Name, [{Type, [Chains, _ | Shape], _} | _] = Arrays) ->
+    Lengths = [case A of
+                   {Type, [Chains, N | Shape], _} -> N;
+                   {OtherType, OtherShape, _} ->
+                       throw(drey_error:new(wrong_shape, "the draws of ~ts differ in precision, chains or shape: ~ts "
+                                            "~0tp and ~ts ~0tp", [Name, Type, [Chains, '_' | Shape], OtherType, OtherShape]))
+               end || A <- Arrays],
+    Rows = [{Binary, byte_size(Binary) div max(1, Chains)} || {_, _, Binary} <- Arrays],
+    {Type, [Chains, lists:sum(Lengths) | Shape],
+     iolist_to_binary([[binary:part(Binary, C * Size, Size) || {Binary, Size} <- Rows]
+                       || C <- lists:seq(0, Chains - 1)])}.
+
+%% @doc Arrays of the same type and shape but for their first size, one after another.
+-spec stack([drey:array(), ...]) -> drey:array().
+stack([{Type, [_ | Shape], _} | _] = Arrays) ->
+    {Type, [lists:sum([N || {_, [N | _], _} <- Arrays]) | Shape], iolist_to_binary([B || {_, _, B} <- Arrays])}.
+
+%% @doc The elements with these indices (from 0) along the first axis, in their order.
+-spec take([non_neg_integer()], drey:array()) -> drey:array().
+take(Indices, {Type, [N | Shape], Binary}) ->
+    Size = byte_size(Binary) div max(1, N),
+    {Type, [length(Indices) | Shape], iolist_to_binary([binary:part(Binary, I * Size, Size) || I <- Indices])}.
+
+%% @doc E-BFMI of each chain of an array of energies [Chains, Draws]: the mean squared change of the energy over its
+%% variance (Betancourt 2016). NaN where there are fewer than 50 draws, or no variance.
+-spec ebfmi(drey:array()) -> drey:array().
+ebfmi({f64, [Chains, Draws], Binary}) ->
+    Size = 8 * Draws,
+    Fractions = [chain_ebfmi(to_floats({f64, [Draws], binary:part(Binary, C * Size, Size)}), Draws)
+                 || C <- lists:seq(0, Chains - 1)],
+    {f64, [Chains], iolist_to_binary(Fractions)}.
+
+chain_ebfmi(Energies, Draws) ->
+    Finite = lists:all(fun is_float/1, Energies),
+    if
+        Draws < 50; not Finite ->
+            ?NAN;
+        true ->
+            Mean = lists:sum(Energies) / Draws,
+            Changes = lists:sum([(A - B) * (A - B) || {A, B} <- lists:zip(tl(Energies), lists:droplast(Energies))]),
+            case lists:sum([(E - Mean) * (E - Mean) || E <- Energies]) of
+                Zero when Zero == 0 -> ?NAN;
+                Squares -> <<(Changes / Squares):64/float-little>>
+            end
+    end.
 
 %% @doc Nested lists of the array's shape. Numbers that are not finite come as the atoms `nan', `infinity' and
 %% `neg_infinity'.

@@ -12,9 +12,34 @@ few_chains_are_one_even_chunk_a_node_test() ->
     ?assertEqual([{0, 2}, {2, 2}, {4, 3}], drey_cluster:chunks(7, 3)),
     ?assertEqual([{0, 1}, {1, 1}], drey_cluster:chunks(2, 5)).
 
-many_chains_are_four_chunks_a_node_test() ->
-    ?assertEqual(lists:duplicate(8, 512), [C || {_, C} <- drey_cluster:chunks(4096, 2)]),
-    ?assertEqual(lists:duplicate(4, 64), [C || {_, C} <- drey_cluster:chunks(256, 2)]).
+a_share_is_by_rate_and_fills_lanes_test_() ->
+    [?_assertEqual(1024, drey_cluster:share(4096, 64, 0.5)),
+     ?_assertEqual(256, drey_cluster:share(4096, 64, 0.125)),
+     ?_assertEqual(64, drey_cluster:share(4096, 64, 0.0001)),  % never fewer than its lanes
+     ?_assertEqual(100, drey_cluster:share(100, 64, 0.5)),     % nor a rest of fewer
+     ?_assertEqual(1024, drey_cluster:share(4096, 1024, 0.1))].
+
+shares_come_to_all_chains_test() ->
+    Take = fun Take(0, _) -> [];
+               Take(Left, Fractions) ->
+                   [F | Fs] = Fractions,
+                   Count = drey_cluster:share(Left, 64, F),
+                   [Count | Take(Left - Count, Fs ++ [F])]
+           end,
+    Counts = Take(5000, [0.8, 0.15, 0.05]),
+    ?assertEqual(5000, lists:sum(Counts)),
+    ?assert(lists:all(fun(C) -> C > 0 end, Counts)),
+    ?assert(length(Counts) < 30).
+
+marks_are_the_engines_test_() ->
+    [?_assertEqual([50, 62, 78, 98, 122, 130], drey_cluster:marks(130)),
+     ?_assertEqual([30], drey_cluster:marks(30)),
+     ?_assertEqual([50], drey_cluster:marks(50))].
+
+what_is_for_one_node_is_refused_test_() ->
+    [?_assertMatch({error, #{reason := bad_option}}, drey_cluster:sample([x@y], #{}, Opts))
+     || Opts <- [#{resume => <<>>}, #{checkpoint => true}, #{checkpoint_every_ms => 100}, #{credit => 1},
+                 #{stop => #{ess => 10}, keep => none}]].
 
 nodes_option_test() ->
     ?assertEqual({[a@b], #{chains => 2}}, drey_cluster:nodes_option(#{nodes => [a@b], chains => 2})),

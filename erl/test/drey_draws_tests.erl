@@ -37,3 +37,19 @@ mean_sd_test() ->
     {Mean, Sd} = drey_draws:mean_sd(f64([2, 2], [1.0, 2.0, 3.0, 4.0])),
     ?assert(abs(Mean - 2.5) < 1.0e-12),
     ?assert(abs(Sd - 1.2909944487358056) < 1.0e-12).
+
+append_test() ->
+    One = #{a => {s32, [2, 2], <<1:32/little, 2:32/little, 11:32/little, 12:32/little>>}},
+    Two = #{a => {s32, [2, 1], <<3:32/little, 13:32/little>>}},
+    {ok, #{a := {s32, [2, 3], _} = Whole}} = drey_draws:append([One, Two]),
+    ?assertEqual([[1, 2, 3], [11, 12, 13]], drey_draws:to_list(Whole)),
+    ?assertEqual({ok, One}, drey_draws:append([One])),
+    ?assertMatch({error, #{reason := wrong_shape}}, drey_draws:append([One, #{a => {s32, [1, 1], <<3:32>>}}])),
+    ?assertMatch({error, #{reason := wrong_shape}}, drey_draws:append([One, #{b => {s32, [2, 1], <<3:64>>}}])),
+    ?assertMatch({error, #{reason := no_draws}}, drey_draws:append([])).
+
+stack_and_take_test() ->
+    A = {u8, [2, 2], <<1, 2, 3, 4>>},
+    ?assertEqual({u8, [3, 2], <<1, 2, 3, 4, 5, 6>>}, drey_draws:stack([A, {u8, [1, 2], <<5, 6>>}])),
+    ?assertEqual({u8, [2, 2], <<3, 4, 1, 2>>}, drey_draws:take([1, 0], A)),
+    ?assertEqual({u8, [0], <<>>}, drey_draws:take([], {u8, [0], <<>>})).

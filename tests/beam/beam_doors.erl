@@ -11,7 +11,7 @@
 
 main() ->
     {ok, _} = application:ensure_all_started(drey),
-    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ bad_inputs() ++ cancelling() ++ leaving()).
+    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ streaming() ++ stopping() ++ cutting() ++ bad_inputs() ++ cancelling() ++ leaving()).
 
 normal() -> drey_demo:normal().
 schools() -> drey_demo:eight_schools().
@@ -253,6 +253,151 @@ same_draws() ->
               4 = length(lists:usort([binary:part(Bin, I * Size, Size) || I <- [0, 1, 2, 3]]))
       end}].
 
+%% Streaming ---------------------------------------------------------------------------------------------
+
+streaming() ->
+    [{"windows of draws come as they are made, and are the result's, everywhere",
+      fun() ->
+              [begin
+                   Opts = (short())#{stream_to => self(), stream => draws, window => 20},
+                   {ok, #{draws := Draws, stats := Stats}} = drey:sample(N, schools(), Opts),
+                   Windows = windows(),
+                   [0, 20, 40] = [First || #{first_draw := First} <- Windows],
+                   {ok, Draws} = drey:append(Windows),
+                   {ok, Stats} = drey_draws:append([maps:get(stats, W) || W <- Windows])
+               end || N <- [?A, ?PEER, node()]]
+      end},
+     {"draws that are only streamed are the same",
+      fun() ->
+              {ok, #{draws := Draws}} = drey:sample(?A, schools(), short()),
+              {ok, #{draws := None, summary := []}} =
+                  drey:sample(?B, schools(), (short())#{stream_to => self(), stream => draws, keep => none}),
+              0 = map_size(None),
+              {ok, Draws} = drey:append(windows())
+      end},
+     {"a job waits for credit, everywhere",
+      fun() ->
+              [begin
+                   Me = self(),
+                   Opts = (short())#{stream_to => Me, stream => draws, window => 5, credit => 3},
+                   Request = drey:sample_async(N, schools(), Opts),
+                   [Job, Job, Job] = [receive {drey, Id, {draws, _}} -> Id after 60000 -> error(no_window) end || _ <- [1, 2, 3]],
+                   none = receive {drey, _, _} = More -> More after 300 -> none end,
+                   ok = drey:credit(N, Job, 100),
+                   {ok, #{draws := #{mu := {_, [4, 50], _}}}} = drey:await(Request, 60000),
+                   7 = length(windows()),
+                   {error, #{reason := no_such_job}} = drey:credit(N, Job, 1)
+               end || N <- [?A, ?PEER]]
+      end},
+     {"a run on several nodes streams the windows of all its chains",
+      fun() ->
+              {ok, #{draws := Draws, tuning := Tuning}} = drey:sample(?A, schools(), short()),
+              {ok, #{draws := Draws}} =
+                  drey:sample(schools(), (short())#{tuning => Tuning, nodes => [?A, ?B], stream_to => self(),
+                                                    stream => draws, window => 25}),
+              Windows = windows(),
+              Parts = [begin
+                           {ok, Part} = drey:append([W || #{first_chain := F} = W <- Windows, F =:= First]),
+                           Part
+                       end || First <- [0, 2]],
+              {ok, Draws} = drey_draws:combine(Parts)
+      end}].
+
+windows() ->
+    receive {drey, _, {draws, Window}} -> [Window | windows()] after 0 -> [] end.
+
+%% Stopping ----------------------------------------------------------------------------------------------
+
+stopping() ->
+    Opts = #{chains => 9, warmup => 100, seed => 21, stop => #{ess => 400, rhat => 1.03}},
+    [{"a run stops at the same draw on one node and on several, everywhere",
+      fun() ->
+              {ok, #{draws := Draws, stop := #{reached := true, draws := N, ess := Ess, rhat := Rhat}, tuning := Tuning,
+                     summary := Rows, stats := Stats}} = drey:sample(?A, schools(), Opts),
+              true = lists:member(N, drey_cluster:marks(10000)),
+              true = Ess >= 400 andalso Rhat =< 1.03,
+              {ok, #{draws := Draws, stop := #{draws := N}}} = drey:sample(?PEER, schools(), Opts),
+              {ok, #{stop := StoppedAt} = Many} =
+                  drey:sample(schools(), Opts#{tuning => Tuning, nodes => [?A, ?PEER, ?B], budget => 100}),
+              #{reached := true, draws := N, ess := Ess} = StoppedAt,
+              [true = Whole =:= maps:get(Key, Many) || {Key, Whole} <- [{draws, Draws}, {stats, Stats}, {summary, Rows}]],
+              #{diagnostics := #{ebfmi := {f64, [9], _}}} = Many,
+              {ok, #{draws := Only, stop := #{draws := N}}} =
+                  drey:sample(schools(), Opts#{tuning => Tuning, nodes => [?A, ?B], outputs => [theta]}),
+              [theta] = maps:keys(Only),
+              #{theta := Theta} = Draws,
+              #{theta := Theta} = Only
+      end},
+     {"the cap comes first, and that is said",
+      fun() ->
+              Capped = Opts#{stop => #{ess => 1000000}, draws => 60},
+              [begin
+                   {ok, #{stop := #{reached := false, draws := 60}, warnings := Warnings}} = drey:sample(schools(), Capped#{nodes => Nodes}),
+                   [_] = [W || W <- Warnings, binary:match(W, <<"before `stop` was reached">>) =/= nomatch]
+               end || Nodes <- [[?A], [?A, ?B]]],
+              {ok, #{stop := #{reached := false, draws := 60}}} = drey:sample(?A, schools(), Capped)
+      end},
+     {"a rule that is none, and what several nodes cannot do, are refused",
+      fun() ->
+              [{error, #{reason := bad_option}} = drey:sample(schools(), Wrong#{nodes => [?A, ?B], chains => 4, warmup => 20})
+               || Wrong <- [#{stop => 400}, #{stop => #{}}, #{stop => #{ess => none}}, #{stop => #{es => 400}},
+                            #{credit => 2}, #{resume => <<>>}, #{checkpoint => true}, #{stop => #{ess => 9}, keep => none}]]
+      end}].
+
+%% Cutting -----------------------------------------------------------------------------------------------
+
+%% From one door to the next, a run cut by deadlines is at last that of a run that was not.
+cutting() ->
+    [{lists:concat(["cut at deadlines and resumed from door to door: the same bytes, ", Precision]),
+      fun() ->
+              Opts = #{chains => 6, warmup => 100, draws => 30, thin => 3000, seed => 5, precision => Precision},
+              {ok, Tuning} = drey:warmup(?A, generating(), Opts),
+              {ok, Whole} = drey:sample(?A, generating(), Opts#{tuning => Tuning}),
+              [{ok, _} = drey:sample(N, generating(), Opts#{tuning => Tuning, draws => 1}) || N <- [?B, ?PEER, node()]],
+              {Result, Cuts} = cut([?B, ?PEER, node(), ?A], Opts#{tuning => Tuning}, 0),
+              true = Cuts > 1,
+              [true = maps:get(Key, Whole) =:= maps:get(Key, Result)
+               || Key <- [draws, stats, summary, divergences, diagnostics, warnings, gradients, tuning]]
+      end} || Precision <- [f32, f64]]
+        ++
+    [{"a longer run from the checkpoint of a shorter one, on another node",
+      fun() ->
+              Opts = #{chains => 4, warmup => 100, seed => 5, checkpoint => true},
+              {ok, #{checkpoint := Checkpoint}} = drey:sample(?A, generating(), Opts#{draws => 20}),
+              {ok, #{draws := Draws}} = drey:sample(?PEER, generating(), #{resume => Checkpoint, draws => 50}),
+              {ok, #{draws := Draws}} = drey:sample(?B, generating(), Opts#{draws => 50}),
+              {error, #{reason := wrong_checkpoint}} = drey:sample(?B, normal(), #{resume => Checkpoint, outputs => [x]}),
+              {error, #{reason := wrong_checkpoint}} = drey:sample(?B, generating(), #{resume => <<"DREYCKPT">>})
+      end},
+     {"checkpoints come on the way, and the last outlives its node's job",
+      fun() ->
+              Opts = #{chains => 4, warmup => 100, draws => 60, thin => 300, seed => 6, stream_to => self(),
+                       stream => progress, checkpoint_every_ms => 20},
+              {ok, #{draws := Draws}} = drey:sample(?A, generating(), Opts),
+              {drey, _, {checkpoint, Last}} = lists:last(checkpoints()),
+              {ok, #{draws := Draws}} = drey:sample(?PEER, generating(), #{resume => Last})
+      end}].
+
+checkpoints() ->
+    receive
+        {drey, _, {checkpoint, _}} = Message -> [Message | checkpoints()];
+        {drey, _, _} -> checkpoints()
+    after 0 -> []
+    end.
+
+cut([Node | Nodes], Opts, Cuts) when Cuts < 500 ->
+    case drey:sample(Node, generating(), Opts#{checkpoint => true, deadline_ms => 60}) of
+        {error, #{reason := deadline, checkpoint := Checkpoint}} ->
+            cut(Nodes ++ [Node], #{resume => Checkpoint}, Cuts + 1);
+        {error, #{reason := deadline}} ->
+            cut(Nodes ++ [Node], Opts, Cuts + 1);
+        {ok, Result} ->
+            {Result, Cuts}
+    end.
+
+generating() ->
+    (schools())#{generated => [{again, {normal_rng, mu, tau}}]}.
+
 %% Bad inputs --------------------------------------------------------------------------------------------
 
 bad_inputs() ->
@@ -314,10 +459,12 @@ cancelling() ->
               fun(N) -> {error, #{reason := cancelled}} = drey:sample(N, schools(), endless()) end,
               fun(N, _) -> [_ = drey:cancel(N, maps:get(id, Job)) || Job <- job_list(N)] end}]]
         ++
-    [{"a timeout of erpc cancels the job on a drey_node",
+    [{"a timeout of erpc cancels the job, everywhere",
       fun() ->
-              {erpc, timeout} = try erpc:call(?A, drey, sample, [schools(), endless()], 500) catch error:E -> E end,
-              true = beam_case:eventually(fun() -> idle(?A) end)
+              [begin
+                   {erpc, timeout} = try erpc:call(N, drey, sample, [schools(), endless()], 500) catch error:E -> E end,
+                   true = beam_case:eventually(fun() -> idle(N) end)
+               end || N <- [?A, ?PEER]]
       end},
      {"deadline_ms ends the job with an answer, everywhere",
       fun() ->

@@ -14,7 +14,7 @@ leave() {
     for _ in {1..50}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
     kill -KILL "$pid" 2>/dev/null || true
   done
-  ((status == 0)) || tail -n 20 "$place"/*.err 2>/dev/null >&2 || true
+  ((status == 0)) || tail -n 20 "$place"/*.err >&2 2>/dev/null || true
   rm -rf "$place"
   exit "$status"
 }
