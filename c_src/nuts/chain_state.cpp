@@ -22,9 +22,9 @@ std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
 
 std::string state_layout(const KernelShape& shape) {
   const StateLayout layout(shape);
-  return fmt::format("v{} {} dimension {} rows {} reals {} words {} {}", kVersion, shape.f64 ? "f64" : "f32",
+  return fmt::format("v{} {} dimension {} rows {} reals {} words {} lanes {} {}", kVersion, shape.f64 ? "f64" : "f32",
                      shape.dimension, layout.rows, layout.reals, StateLayout::kWords,
-                     shape.dense ? "dense" : "diagonal");
+                     shape.lanes, shape.dense ? "dense" : "diagonal");
 }
 
 std::uint64_t state_size(const KernelShape& shape, std::uint64_t count) {

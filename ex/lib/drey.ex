@@ -123,8 +123,24 @@ defmodule Drey do
   Samples.
 
   Options, besides `:on` and `:nodes`: `:chains`, `:draws`, `:warmup`, `:seed`, `:precision` (`:f32`, `:f64`,
-  `:auto`), `:metric`, `:start`, `:target_accept`, `:max_depth`, `:tuning`, `:first_chain`, `:outputs`, `:thin`,
-  `:stream_to`, `:deadline_ms`, `:device`.
+  `:auto`), `:metric`, `:mapping`, `:start`, `:target_accept`, `:max_depth`, `:tuning`, `:first_chain`, `:outputs`, `:thin`,
+  `:summary`, `:deadline_ms`, `:device`, `:budget`, and
+
+    * `:stop` - `%{ess: n, rhat: r}`, either or both: draws until the worst parameter is there; `:draws` is the cap
+    * `:stream_to` - a pid that gets `{:drey, job, {:progress, map}}` and `{:drey, job, {:draws, map}}`; with `:stream`
+      (`:all`, `:draws`, `:progress`), `:window` (draws a message) and `:credit` (messages; see `credit/3`)
+    * `:keep` - `:all`; `:new`, the draws that this call made; `:none`, only what is streamed
+    * `:checkpoint` - `true` puts a checkpoint into the result, and into the details of the error of a deadline or a
+      `cancel/2`
+    * `:checkpoint_every_ms` - sends `{:drey, job, {:checkpoint, binary}}` to `:stream_to`
+    * `:resume` - a checkpoint to go on from: to the same draws, on any node
+
+  A run that outlasts its time and goes on elsewhere, to the result of one that was not cut:
+
+      {:error, %Drey.Error{reason: :deadline, details: %{checkpoint: checkpoint}}} =
+        Drey.sample(model, seed: 1, checkpoint: true, deadline_ms: 60_000)
+
+      {:ok, result} = Drey.sample(model, resume: checkpoint, on: :"gpu1@10.0.0.7")
   """
   @spec sample(model(), options()) :: {:ok, Result.t()} | {:error, Error.t()}
   def sample(model, options \\ []) do
@@ -179,6 +195,20 @@ defmodule Drey do
     case call(options, fn
            nil, _ -> :drey.cancel(job)
            node, _ -> :drey.cancel(node, job)
+         end) do
+      {:error, error} -> {:error, Error.new(error)}
+      _ -> :ok
+    end
+  end
+
+  @doc """
+  Lets a job that streams with the option `:credit` send so many windows more. Options: `:on`.
+  """
+  @spec credit(term(), pos_integer(), options()) :: :ok | {:error, Error.t()}
+  def credit(job, windows, options \\ []) do
+    case call(options, fn
+           nil, _ -> :drey.credit(job, windows)
+           node, _ -> :drey.credit(node, job, windows)
          end) do
       {:error, error} -> {:error, Error.new(error)}
       _ -> :ok

@@ -68,6 +68,28 @@ defmodule DoorsTest do
     assert %{rhat: _} = Drey.Result.row(over, "theta[8]")
   end
 
+  test "Drey: streaming, stopping, cutting" do
+    options = [on: @node, chains: 4, warmup: 100, seed: 5]
+    streamed = Drey.sample!(@schools, [draws: 50, stream_to: self(), stream: :draws, window: 25] ++ options)
+    assert_received {:drey, _, {:draws, %{first_draw: 0, draws: %{tau: {:f32, [4, 25], _}}}}}
+    assert_received {:drey, _, {:draws, %{first_draw: 25}}}
+    assert {:error, %Drey.Error{reason: :no_such_job}} = Drey.credit(12_345, 1, on: @node)
+
+    assert %{stop: %{reached: true, draws: draws}} = stopped = Drey.sample!(@schools, [stop: [ess: 200]] ++ options)
+    assert inspect(stopped) =~ "stopped by rule at draw #{draws}"
+    assert inspect(stopped) =~ "lowest E-BFMI"
+    assert is_list(Drey.Result.divergences(stopped))
+
+    assert %{checkpoint: checkpoint} = Drey.sample!(@schools, [draws: 20, checkpoint: true] ++ options)
+    assert Drey.sample!(@schools, resume: checkpoint, draws: 50).draws == streamed.draws
+
+    assert {:error, %Drey.Error{reason: :deadline, details: %{checkpoint: cut, draws: _}}} =
+             Drey.sample(@schools, [draws: 500, thin: 2000, checkpoint: true, deadline_ms: 1500] ++ options)
+
+    assert {:error, %Drey.Error{reason: :deadline}} =
+             Drey.sample(@schools, resume: cut, checkpoint: true, deadline_ms: 200, on: @other)
+  end
+
   test "Drey: both precisions" do
     for precision <- [:f32, :f64] do
       assert %{draws: %{x: {^precision, [4, 50], _}}} =

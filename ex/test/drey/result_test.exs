@@ -24,6 +24,28 @@ defmodule Drey.ResultTest do
     assert text =~ "warning: 3 divergent transitions"
   end
 
+  test "inspects its health and its end" do
+    healthy = %{
+      diagnostics: %{divergent: 2, depth_hits: 1, ebfmi_min: 0.85},
+      stop: %{reached: true, draws: 62}
+    }
+
+    text = inspect(struct(result(["mu"]), healthy))
+    assert text =~ "divergent 2, at max_depth 1, lowest E-BFMI 0.85"
+    assert text =~ "stopped by rule at draw 62"
+
+    capped = %{
+      diagnostics: %{divergent: 0, depth_hits: 0, ebfmi_min: "nan"},
+      stop: %{reached: false, draws: 60}
+    }
+
+    text = inspect(struct(result(["mu"]), capped))
+    assert text =~ "lowest E-BFMI nan"
+    assert text =~ "stopped by the cap at draw 60"
+    refute inspect(result(["mu"])) =~ "divergent 0"
+    assert Drey.Result.divergences(result(["mu"])) == []
+  end
+
   test "inspect heeds the limit" do
     text = inspect(result(for i <- 1..60, do: "theta[#{i}]"), limit: 10)
     assert text =~ "... and 50 more"
