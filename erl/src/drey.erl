@@ -193,6 +193,8 @@ node_child_spec(Opts) -> drey_node_port:child_spec(Opts).
 on(Node, Function, Args) ->
     on(Node, Function, Args, []).
 
+on(Node, _, _, _) when not is_atom(Node) ->
+    drey_error:new(bad_option, "a node is named by an atom, such as 'gpu1@10.0.0.7'; found ~0tP", [Node, 8]);
 on(Node, Function, Args, Opts) ->
     try
         erpc:call(Node, ?MODULE, Function, Args, timeout(Opts))

@@ -160,7 +160,7 @@ defmodule Drey do
   @doc """
   Starts sampling and returns at once; `await/2` has the answer. The job is cancelled when this process dies.
   """
-  @spec sample_async(model(), options()) :: :drey.request()
+  @spec sample_async(model(), options()) :: :drey.request() | {:error, map()}
   def sample_async(model, options \\ []) do
     call(options, fn
       nil, opts -> :drey.sample_async(model, opts)
@@ -169,8 +169,13 @@ defmodule Drey do
   end
 
   @doc "The answer of `sample_async/2`, in the process that called it."
-  @spec await(:drey.request(), timeout()) :: {:ok, Result.t()} | {:error, Error.t()}
-  def await(request, timeout \\ :infinity) do
+  @spec await(:drey.request() | {:error, map()}, timeout()) :: {:ok, Result.t()} | {:error, Error.t()}
+  def await(request, timeout \\ :infinity)
+
+  # Of options that are none there is no request.
+  def await({:error, _} = error, _timeout), do: answer(error)
+
+  def await(request, timeout) do
     case :drey.await(request, timeout) do
       {:ok, result} -> {:ok, Result.new(result)}
       other -> answer(other)
@@ -215,10 +220,14 @@ defmodule Drey do
     end
   end
 
-  # Takes the node out of the options; the rest becomes a map.
+  # Takes the node out of the options; the rest becomes a map, the first of a key counting.
   defp call(options, fun) do
-    options = Map.new(options)
-    fun.(options[:on], Map.delete(options, :on))
+    if is_map(options) or Keyword.keyword?(options) do
+      options = options |> Enum.reverse() |> Map.new()
+      fun.(options[:on], Map.delete(options, :on))
+    else
+      :drey_error.new(:bad_option, "options are a keyword list or a map; found #{inspect(options, limit: 5)}")
+    end
   end
 
   defp answer({:ok, value}), do: {:ok, value}

@@ -21,6 +21,14 @@ defmodule DreyTest do
     assert_raise Drey.Error, fn -> Drey.check!(:no_model) end
   end
 
+  test "options and nodes that are none are errors" do
+    assert {:error, %Drey.Error{reason: :bad_option, message: message}} = Drey.sample(@normal, 7)
+    assert message =~ "found 7"
+    assert {:error, %Drey.Error{reason: :bad_option}} = Drey.check(@normal, [:chains, 4])
+    assert {:error, %Drey.Error{reason: :bad_option, message: message}} = Drey.sample(@normal, on: "gpu")
+    assert message =~ "atom"
+  end
+
   test "errors say where" do
     error = Drey.Error.new(%{reason: :wrong_shape, message: "no", where: "model[1]", found: 3})
     assert Exception.message(error) == "wrong_shape: model[1]: no"

@@ -91,7 +91,12 @@ defmodule Drey.Result do
     def inspect(result, opts) do
       limit = if opts.limit == :infinity, do: length(result.summary), else: max(opts.limit, 1)
       {shown, hidden} = Enum.split(result.summary, limit)
-      lines = String.split(Drey.Result.table(%{result | summary: shown}), "\n", trim: true)
+
+      lines =
+        if shown == [],
+          do: [],
+          else: String.split(Drey.Result.table(%{result | summary: shown}), "\n", trim: true)
+
       more = if hidden == [], do: [], else: ["... and #{length(hidden)} more"]
       warnings = for w <- result.warnings, do: "warning: #{warning(w)}"
 

@@ -44,6 +44,7 @@ defmodule Drey.ResultTest do
     assert text =~ "stopped by the cap at draw 60"
     refute inspect(result(["mu"])) =~ "divergent 0"
     assert Drey.Result.divergences(result(["mu"])) == []
+    refute inspect(result([])) =~ "rhat"
   end
 
   test "inspect heeds the limit" do

@@ -164,6 +164,39 @@ TEST_F(Runs, CutAndResumedElsewhereDrawTheSameBytes) {
   }
 }
 
+TEST_F(Runs, CutAndResumedDrawTheSameBytesUnderTheOtherMapping) {
+  Sampler sampler(device(), schools());
+  auto of = options(7, 40);
+  of.mapping = Mapping::Subgroup;
+  Tuning tuning;
+  try {
+    tuning = sampler.warmup(of);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.message();
+  }
+  const Draws whole = sampler.sample(tuning, of);
+  of.budget = 16;
+  Collected all(7, 40);
+  Snapshot snapshot;
+  int cuts = 0;
+  for (auto end = Run::End::Paused; end == Run::End::Paused; ++cuts) {
+    ASSERT_LT(cuts, 1000);
+    int dispatches = 0;
+    RunPlan plan;
+    plan.pause = [&] { return ++dispatches > 3 + cuts % 5; };
+    const auto run = sampler.run(tuning, of, plan, cuts ? &snapshot : nullptr);
+    end = run->draw(into(all));
+    run->flush(into(all));
+    snapshot = run->save();
+  }
+  EXPECT_GT(cuts, 3);
+  all.expect_same(whole);
+  // Their sums are made in another order: a state of the one is none of the other's.
+  of.mapping = Mapping::Invocation;
+  const Tuning other = sampler.warmup(of);
+  EXPECT_THROW(sampler.run(other, of, {}, &snapshot), Error);
+}
+
 TEST_F(Runs, ARunThatHadEnoughGoesOnToMoreDraws) {
   Sampler sampler(device(), schools());
   auto of = options(5, 60);
