@@ -18,6 +18,15 @@ constexpr int kVersion = 1;
 
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
 
+/// Of a matrix [row][chain] of elements of `size` bytes, the chains [from, from + width) of each row.
+void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std::uint64_t rows, std::uint64_t count,
+              std::uint64_t from, std::uint64_t width, std::uint64_t size) {
+  for (std::uint64_t row = 0; row < rows; ++row) {
+    const auto at = matrix.subspan((row * count + from) * size, width * size);
+    to.insert(to.end(), at.begin(), at.end());
+  }
+}
+
 }  // namespace
 
 std::string state_layout(const KernelShape& shape) {
@@ -66,20 +75,25 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
   }
 }
 
-std::vector<std::byte> state_columns(std::span<const std::byte> bytes, std::uint64_t reals,
-                                     std::uint64_t words, bool f64, std::uint64_t count, std::uint64_t from,
-                                     std::uint64_t width) {
-  const std::uint64_t real = f64 ? 8 : 4;
+std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
+                                     std::uint64_t from, std::uint64_t width) {
   std::vector<std::byte> result;
-  result.reserve(width * (reals * real + words * 4));
-  const auto rows = [&](std::uint64_t start, std::uint64_t number, std::uint64_t size) {
-    for (std::uint64_t row = 0; row < number; ++row) {
-      const auto at = bytes.subspan(start + (row * count + from) * size, width * size);
-      result.insert(result.end(), at.begin(), at.end());
-    }
-  };
-  rows(0, reals, real);
-  rows(reals * count * real, words, 4);
+  const std::uint64_t components = StateLayout(shape).reals, real = real_size(shape);
+  if (shape.lanes)
+    add_rows(result, state, 1, count, from, width, components * real);
+  else
+    add_rows(result, state, components, count, from, width, real);
+  add_rows(result, state.subspan(components * count * real), StateLayout::kWords, count, from, width, 4);
+  return result;
+}
+
+std::vector<std::byte> record_columns(const KernelShape& shape, std::span<const std::byte> record,
+                                      std::uint64_t slots, std::uint64_t count, std::uint64_t from,
+                                      std::uint64_t width) {
+  std::vector<std::byte> result;
+  const std::uint64_t components = slots * (shape.dimension + 3), real = real_size(shape);
+  add_rows(result, record, components, count, from, width, real);
+  add_rows(result, record.subspan(components * count * real), slots * 3, count, from, width, 4);
   return result;
 }
 

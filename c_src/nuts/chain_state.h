@@ -26,11 +26,12 @@ std::uint64_t record_size(const KernelShape& shape, std::uint64_t count, std::ui
 void check_state(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
                  std::uint64_t least, std::uint64_t most);
 
-/// The chains [from, from + width) of a state or a record of `count` chains, which are matrices [component][chain] of
-/// reals and then of words.
-/// \param reals, words components of each
-std::vector<std::byte> state_columns(std::span<const std::byte> bytes, std::uint64_t reals,
-                                     std::uint64_t words, bool f64, std::uint64_t count, std::uint64_t from,
-                                     std::uint64_t width);
+/// The chains [from, from + width) of a state of `count` chains.
+std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
+                                     std::uint64_t from, std::uint64_t width);
+/// The same of a record of `slots` draws.
+std::vector<std::byte> record_columns(const KernelShape& shape, std::span<const std::byte> record,
+                                      std::uint64_t slots, std::uint64_t count, std::uint64_t from,
+                                      std::uint64_t width);
 
 }  // namespace drey::nuts

@@ -163,11 +163,9 @@ void Run::split(std::size_t at, std::uint64_t count) {
     batch.draws = whole.draws;
     batch.ahead = whole.ahead;
     if (!whole.state.empty())
-      batch.state = state_columns(whole.state, StateLayout(shape).reals, StateLayout::kWords, shape.f64,
-                                  whole.count, from, width);
+      batch.state = state_columns(shape, whole.state, whole.count, from, width);
     if (whole.ahead)
-      batch.record = state_columns(whole.record, whole.ahead * (shape.dimension + 3), whole.ahead * 3,
-                                   shape.f64, whole.count, from, width);
+      batch.record = record_columns(shape, whole.record, whole.ahead, whole.count, from, width);
     if (!whole.last.empty())
       batch.last.assign(whole.last.begin() + static_cast<std::ptrdiff_t>(from * shape.dimension),
                         whole.last.begin() + static_cast<std::ptrdiff_t>((from + width) * shape.dimension));

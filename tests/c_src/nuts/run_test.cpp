@@ -184,6 +184,8 @@ TEST_F(Runs, CutAndResumedDrawTheSameBytesUnderTheOtherMapping) {
     int dispatches = 0;
     RunPlan plan;
     plan.pause = [&] { return ++dispatches > 3 + cuts % 5; };
+    // From the third part on in batches, which split the state.
+    if (cuts > 1) plan.most_bytes = 4 * Chains::state_bytes({false, 10, 10, 8, false, 8});
     const auto run = sampler.run(tuning, of, plan, cuts ? &snapshot : nullptr);
     end = run->draw(into(all));
     run->flush(into(all));
