@@ -31,9 +31,9 @@ void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std
 
 std::string state_layout(const KernelShape& shape) {
   const StateLayout layout(shape);
-  return fmt::format("v{} {} dimension {} rows {} reals {} words {} lanes {} {}", kVersion, shape.f64 ? "f64" : "f32",
+  return fmt::format("v{} {} dimension {} rows {} reals {} words {} lanes {} rank {} {}", kVersion, shape.f64 ? "f64" : "f32",
                      shape.dimension, layout.rows, layout.reals, StateLayout::kWords,
-                     shape.lanes, shape.dense ? "dense" : "diagonal");
+                     shape.lanes, shape.rank, shape.dense ? "dense" : "diagonal");
 }
 
 std::uint64_t state_size(const KernelShape& shape, std::uint64_t count) {
