@@ -199,11 +199,10 @@ class Sampler::Impl {
           [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); },
           shape(f64, options.max_depth));
     };
-    if (options.metric == MetricKind::LowRank)
-      throw Error("bad_option", "`metric` low_rank is not offered; use dense, diagonal or auto");
     const auto kernels = [&](bool f64) {
-      return [this, &options, f64, to = mapping(options, f64)](bool dense) -> ChainKernel& {
-        return chain_kernel(f64, options.max_depth, dense, to);
+      return [this, &options, f64, to = mapping(options, f64)](const Metric& metric) -> ChainKernel& {
+        return chain_kernel(f64, options.max_depth, metric.kind == MetricKind::Dense, to,
+                            static_cast<std::uint32_t>(metric.rank()));
       };
     };
     const bool may_choose = options.precision == PrecisionChoice::Auto;
@@ -214,7 +213,8 @@ class Sampler::Impl {
         Tuning tuning = schedule(false).run(kernels(false), options, {}, progress, stop);
         tuning.model_key = key;
         if (!may_choose || !device.info().f64 ||
-            single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning)),
+            single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense,
+                                          mapping_of(tuning), rank_of(tuning)),
                              tuning.positions))
           return tuning;
         starts = std::move(tuning.positions);
@@ -237,9 +237,10 @@ class Sampler::Impl {
     if (tuning.metric != MetricKind::LowRank) return 0;
     const auto rank = low_rank_of(tuning.inverse_metric, tuning.dimension);
     if (!rank || *rank > kMostRank)
-      throw Error("wrong_tuning", fmt::format("a low-rank metric of {} dimensions and up to {} vectors does not have {} "
-                                              "numbers",
-                                              tuning.dimension, kMostRank, tuning.inverse_metric.size()));
+      throw Error("wrong_tuning",
+                  fmt::format("a low-rank metric of {} dimensions and up to {} vectors does not have {} "
+                              "numbers",
+                              tuning.dimension, kMostRank, tuning.inverse_metric.size()));
     return static_cast<std::uint32_t>(*rank);
   }
 
@@ -248,7 +249,8 @@ class Sampler::Impl {
     if (tuning.model_key != key) refuse("the tuning is of another model (or another shape of this one)");
     if (tuning.dimension != model->dimension)
       refuse(fmt::format("the tuning has {} dimensions, the model {}", tuning.dimension, model->dimension));
-    if (tuning.mapping != "invocation" && tuning.mapping != "subgroup") refuse(fmt::format("no mapping \"{}\"", tuning.mapping));
+    if (tuning.mapping != "invocation" && tuning.mapping != "subgroup")
+      refuse(fmt::format("no mapping \"{}\"", tuning.mapping));
     const bool dense = tuning.metric == MetricKind::Dense;
     std::uint64_t numbers = dense ? tuning.dimension * tuning.dimension : tuning.dimension;
     if (tuning.metric == MetricKind::LowRank) numbers += rank_of(tuning) * (tuning.dimension + 1);
@@ -273,9 +275,8 @@ class Sampler::Impl {
                            const Snapshot* snapshot) {
     check_options(options);
     check_tuning(tuning);
-    auto& chains =
-        chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense, mapping_of(tuning),
-                     rank_of(tuning));
+    auto& chains = chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense,
+                                mapping_of(tuning), rank_of(tuning));
     DrawsKernel* outputs = model->output_size ? &draws_kernel(tuning.f64) : nullptr;
     const RunKernels kernels{device, *model, density, chains, outputs};
     if (snapshot) return std::make_unique<Run>(kernels, tuning, options, std::move(plan), *snapshot);

@@ -231,7 +231,7 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
   if (found.samples.count() >= kLedSamples * std::max<std::uint64_t>(1, shape_.dimension))
     metric = learn_metric(found.samples, Metric::identity(options.metric, shape_.dimension), options.metric,
                           false, found.pareto_k <= kMostLedK ? kLedGain : kDoubtfulLedGain);
-  ChainKernel& kernel = kernels((metric ? metric->kind : options.metric) == MetricKind::Dense);
+  ChainKernel& kernel = kernels(metric ? *metric : Metric::identity(options.metric, shape_.dimension));
   const std::uint64_t dimension = kernel.shape.dimension,
                       pool_count = pool_size(options.chains, kernel.shape);
   const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth,
@@ -286,7 +286,7 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
     settled = w >= late && lost.empty() && change < kSettled &&
               std::abs(mass.value - mass_before) < kMassErrors * std::max(mass.error, kLeastMassError);
     mass_before = mass.value;
-    ChainKernel& on = kernels(next.kind == MetricKind::Dense);
+    ChainKernel& on = kernels(next);
     pool.use(on, std::move(next));
     // A new metric is a new scale of the step.
     step.restart(change > kSettled ? first_step_size(pool, step.averaged()) : step.averaged());

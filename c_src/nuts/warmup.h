@@ -6,6 +6,7 @@
 
 #include "nuts/chains.h"
 #include "nuts/lbfgs.h"
+#include "nuts/metric.h"
 #include "nuts/sampler.h"
 
 namespace drey::nuts {
@@ -14,9 +15,9 @@ namespace drey::nuts {
 /// Sampler calls it; another schedule can take its place.
 class WarmupSchedule {
  public:
-  using Kernels = std::function<ChainKernel&(bool dense)>;
+  using Kernels = std::function<ChainKernel&(const Metric& metric)>;
   virtual ~WarmupSchedule() = default;
-  /// \param kernels gives the sampler's kernel for a diagonal or a dense metric, in the precision the tuning is to be
+  /// \param kernels gives the sampler's kernel for metrics of this kind and rank, in the precision the tuning is to be
   ///               used in
   /// \param starts  positions to start from, [count][dimension]; empty: dispersed
   /// \throws Error{bad_start} when no chain finds a finite density

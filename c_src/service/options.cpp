@@ -98,13 +98,13 @@ const std::vector<Row>& rows() {
          o.sampling.precision = choices[choice(name, v, {"f32", "f64", "auto"})];
          o.precision_given = true;
        }},
-      {{"metric", "warmup sample", "auto, diagonal, dense", "auto",
-        "the kind of inverse metric; auto takes a dense one where the draws of the warm-up are correlated "
-        "enough"},
+      {{"metric", "warmup sample", "auto, diagonal, low_rank, dense", "auto",
+        "the kind of inverse metric; auto takes a dense one (low_rank, a diagonal and up to 16 directions, beyond 32 "
+        "dimensions) where the draws of the warm-up are correlated enough"},
        [](auto name, const Term& v, Options& o) {
          constexpr nuts::MetricKind kinds[] = {nuts::MetricKind::Auto, nuts::MetricKind::Diagonal,
-                                               nuts::MetricKind::Dense};
-         o.sampling.metric = kinds[choice(name, v, {"auto", "diagonal", "dense"})];
+                                               nuts::MetricKind::LowRank, nuts::MetricKind::Dense};
+         o.sampling.metric = kinds[choice(name, v, {"auto", "diagonal", "low_rank", "dense"})];
          o.metric_given = o.sampling.metric != nuts::MetricKind::Auto;
        }},
       {{"mapping", "warmup sample", "auto, invocation, subgroup", "auto",
@@ -169,7 +169,9 @@ const std::vector<Row>& rows() {
        }},
       {{"checkpoint", "sample", "true, false", "false",
         "the result holds a checkpoint, and so does the error of a deadline or of cancel, with the draws made so far"},
-       [](auto name, const Term& v, Options& o) { o.checkpoint = choice(name, v, {"false", "true"}) == 1; }},
+       [](auto name, const Term& v, Options& o) {
+         o.checkpoint = choice(name, v, {"false", "true"}) == 1;
+       }},
       {{"checkpoint_every_ms", "sample", "10 to 2147483647", "none",
         "stream_to gets the messages {drey, Job, {checkpoint, Binary}} so often"},
        [](auto name, const Term& v, Options& o) {
@@ -294,14 +296,16 @@ Options read_options(const Term& term, std::string_view call) {
   const auto together = [&](bool wrong, std::string_view name, const char* message) {
     if (wrong) throw Error("bad_option", message, fmt::format("options: {}", name));
   };
-  together(options.credit && !options.stream_to, "credit", "credit is of the windows that stream_to gets; name a stream_to");
+  together(options.credit && !options.stream_to, "credit",
+           "credit is of the windows that stream_to gets; name a stream_to");
   together(options.checkpoint_every && !options.stream_to, "checkpoint_every_ms",
            "checkpoint_every_ms sends checkpoints to stream_to; name one");
   together(options.keep == Keep::None && options.stop.has_value(), "keep",
            "stop looks at all draws, which keep => none does not hold; leave one of both out");
   together(options.keep == Keep::New && options.stop.has_value(), "keep",
            "stop looks at all draws, which keep => new does not hold; leave one of both out");
-  together(options.resume && options.tuning, "tuning", "a checkpoint has its own tuning; leave tuning or resume out");
+  together(options.resume && options.tuning, "tuning",
+           "a checkpoint has its own tuning; leave tuning or resume out");
   if (options.stop && std::ranges::find(options.given, "draws") == options.given.end())
     options.sampling.draws = default_cap;
   if (options.host && call != "log_density")

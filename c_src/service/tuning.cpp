@@ -16,8 +16,17 @@ using term::Term;
 namespace {
 
 constexpr std::int64_t version = 1;
+
+struct NamedMetric {
+  std::string_view name;
+  nuts::MetricKind kind;
+};
+constexpr NamedMetric kMetrics[] = {{"diagonal", nuts::MetricKind::Diagonal},
+                                    {"low_rank", nuts::MetricKind::LowRank},
+                                    {"dense", nuts::MetricKind::Dense}};
+
 std::string_view metric_name(nuts::MetricKind kind) {
-  return kind == nuts::MetricKind::Dense ? "dense" : "diagonal";
+  return std::ranges::find(kMetrics, kind, &NamedMetric::kind)->name;
 }
 
 [[noreturn]] void bad(const std::string& message, std::string_view field = {}) {
@@ -76,9 +85,8 @@ nuts::Tuning read_tuning(const Term& value) {
   nuts::Tuning tuning;
   tuning.f64 = one_of(value, "precision", precisions) == "f64";
   tuning.mapping = one_of(value, "mapping", mappings);
-  constexpr std::array<std::string_view, 2> metrics = {"diagonal", "dense"};
-  tuning.metric =
-      one_of(value, "metric", metrics) == "dense" ? nuts::MetricKind::Dense : nuts::MetricKind::Diagonal;
+  constexpr std::array<std::string_view, 3> metrics = {"diagonal", "low_rank", "dense"};
+  tuning.metric = std::ranges::find(kMetrics, one_of(value, "metric", metrics), &NamedMetric::name)->kind;
   const auto step_size = field(value, "step_size").number();
   if (!step_size || !(*step_size > 0) || !std::isfinite(*step_size))
     bad(fmt::format("step_size is a number above 0; found {}", term::to_string(field(value, "step_size"))),

@@ -81,6 +81,46 @@ TEST(Metric, IsDenseWhereThatShortensTrajectories) {
       << "another kernel would have to be compiled";
 }
 
+/// A factor of 40 dimensions whose first two are correlated.
+std::vector<std::vector<double>> long_factor() {
+  std::vector<std::vector<double>> factor(40);
+  for (std::size_t i = 0; i < factor.size(); ++i) {
+    factor[i].assign(i + 1, 0);
+    factor[i][i] = 1 + 0.1 * static_cast<double>(i);
+  }
+  factor[1] = {5, 0.5};
+  return factor;
+}
+
+TEST(Metric, IsOfLowRankWhereTheDimensionIsLarge) {
+  const auto free = Metric::identity(MetricKind::Auto, 40);
+  const auto samples = normal_samples(long_factor(), 1000);
+  const Metric low = learn_metric(samples, free, MetricKind::Auto, false);
+  ASSERT_EQ(low.kind, MetricKind::LowRank);
+  EXPECT_EQ(low.rank(), 2U) << "one direction is wide, one narrow";
+  EXPECT_EQ(low.scale().size(), 40 + 2 * 41U);
+  EXPECT_EQ(learn_metric(samples, free, MetricKind::Diagonal, false).kind, MetricKind::Diagonal);
+  // The same kernel serves the next window, whatever it finds.
+  auto straight = long_factor();
+  straight[1] = {0, 1};
+  const Metric next = learn_metric(normal_samples(straight, 1000), low, MetricKind::Auto, false);
+  EXPECT_EQ(next.kind, MetricKind::LowRank);
+  EXPECT_EQ(next.rank(), 2U);
+  EXPECT_EQ(learn_metric(normal_samples(straight, 1000), free, MetricKind::Auto, false).kind,
+            MetricKind::Diagonal);
+}
+
+TEST(Metric, ChangeOfALowRankOneIsThatOfTheMatricesItStandsFor) {
+  const auto samples = normal_samples(long_factor(), 1000);
+  const Metric low = learn_metric(samples, Metric::identity(MetricKind::Auto, 40), MetricKind::Auto, false);
+  Metric plain = low;
+  std::fill(plain.values.begin() + 40, plain.values.begin() + 42, 1.0);
+  const double most = std::max(low.values[40], low.values[41]),
+               least = std::min(low.values[40], low.values[41]);
+  EXPECT_NEAR(metric_change(plain, low), std::sqrt(most / least), 1e-3 * std::sqrt(most / least));
+  EXPECT_NEAR(metric_change(low, low), 1, 1e-6);
+}
+
 TEST(Metric, ChangeIsWhatTrajectoriesWouldGain) {
   const Metric one{MetricKind::Diagonal, 2, {1, 4}}, other{MetricKind::Diagonal, 2, {9, 4}};
   EXPECT_DOUBLE_EQ(metric_change(one, one), 1);

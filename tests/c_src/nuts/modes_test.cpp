@@ -110,7 +110,7 @@ class Wells : public OnDevice {
     options.metric = MetricKind::Diagonal;
     options.max_depth = 6;
     const auto tuning =
-        PooledWarmup().run([&](bool) -> ChainKernel& { return on_device; }, options, {}, {}, {});
+        PooledWarmup().run([&](const Metric&) -> ChainKernel& { return on_device; }, options, {}, {}, {});
     std::uint64_t second = 0;
     for (std::uint64_t c = 0; c < 64; ++c)
       second += std::abs(tuning.positions[c * dimension] - wells[1].mean) <

@@ -188,7 +188,7 @@ class LedWarmup : public OnDevice {
     of.start = StartKind::Pathfinder;
     of.metric = MetricKind::Diagonal;
     return PooledWarmup(batch(target.dimension, target.host), shape(target, false))
-        .run([&](bool) -> ChainKernel& { return on_device; }, of, {}, {}, {});
+        .run([&](const Metric&) -> ChainKernel& { return on_device; }, of, {}, {}, {});
   }
 };
 

@@ -17,7 +17,7 @@ class Warmup : public OnDevice {
   }
 
   Tuning tune(ChainKernel& on_device, const Options& of) {
-    return PooledWarmup().run([&](bool) -> ChainKernel& { return on_device; }, of, {}, {}, {});
+    return PooledWarmup().run([&](const Metric&) -> ChainKernel& { return on_device; }, of, {}, {}, {});
   }
 
   /// Mean acceptance and leapfrogs of `draws` transitions under a tuning.
