@@ -50,7 +50,14 @@ defmodule Drey.Result do
       [[1.5], [-2.0]]
   """
   @spec draws(t(), atom()) :: [list()]
-  def draws(%__MODULE__{draws: draws}, name), do: :drey_draws.to_list(Map.fetch!(draws, name))
+  def draws(%__MODULE__{draws: draws}, name) do
+    case draws do
+      %{^name => array} -> :drey_draws.to_list(array)
+      _ -> raise ArgumentError, "there are no draws of #{inspect(name)}, only of #{names(draws)}"
+    end
+  end
+
+  defp names(draws), do: draws |> Map.keys() |> Enum.sort() |> Enum.map_join(", ", &inspect/1)
 
   @doc """
   The first divergences as a list of maps: chain, draw, energy error, and each parameter's value where the trajectory

@@ -17,6 +17,12 @@ defmodule Drey.ResultTest do
     })
   end
 
+  test "names what it has draws of" do
+    assert_raise ArgumentError, "there are no draws of :nu, only of :mu", fn ->
+      Drey.Result.draws(result([]), :nu)
+    end
+  end
+
   test "inspects as a table with its warnings" do
     text = inspect(result(["mu", "theta[1]"]))
     assert text =~ "2 chains of 100 draws, f32, on llvmpipe"
