@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "error.h"
+#include "grad/activity.h"
 #include "grad/optimise.h"
 #include "grad/rewrite.h"
 #include "model/builder.h"
@@ -17,109 +17,6 @@ namespace drey::grad {
 using namespace model;
 
 namespace {
-
-/// Which values and memories carry a derivative: those that depend on the point (active) and reach the target
-/// (useful).
-class Activity {
- public:
-  explicit Activity(const Program& program)
-      : program_(program),
-        active_(program.values.size()),
-        active_memory_(program.memories.size()),
-        useful_(program.values.size()),
-        useful_memory_(program.memories.size()) {
-    for (std::size_t m = 0; m < program.memories.size(); ++m) {
-      active_memory_[m] = program.memories[m].space == Space::Point;
-      useful_memory_[m] = program.memories[m].space == Space::Target;
-    }
-    do {
-      changed_ = false;
-      forward(program.body);
-    } while (changed_);
-    do {
-      changed_ = false;
-      backward(program.body);
-    } while (changed_);
-  }
-
-  bool value(ValueId id) const { return active_[id] && useful_[id]; }
-  bool memory(MemoryId id) const { return active_memory_[id] && useful_memory_[id]; }
-  bool memory_or_target(MemoryId id) const {
-    return program_.memories[id].space == Space::Target || memory(id);
-  }
-
-  /// Whether argument `k` of a value receives a derivative from it at all.
-  static bool passes(const Value& v, std::size_t k) {
-    switch (v.op) {
-      case Op::Call: {
-        const Function& f = functions()[v.function];
-        return !(f.derivative[k].kind == Formula::Kind::Number && f.derivative[k].number == 0);
-      }
-      case Op::Select:
-        return k > 0;
-      default:
-        return false;
-    }
-  }
-
- private:
-  void set(std::vector<bool>& bits, std::size_t at) {
-    if (bits[at]) return;
-    bits[at] = true;
-    changed_ = true;
-  }
-
-  void forward(const Block& body) {
-    for (const Statement& s : body) {
-      switch (s.kind) {
-        case StatementKind::Let: {
-          const Value& v = program_.values[s.value];
-          if (v.op == Op::Load) {
-            if (v.type == Type::Real && active_memory_[v.memory]) set(active_, s.value);
-          } else {
-            for (std::size_t k = 0; k < v.args.size(); ++k)
-              if (passes(v, k) && active_[v.args[k]]) set(active_, s.value);
-          }
-          break;
-        }
-        case StatementKind::Store:
-        case StatementKind::Accumulate:
-          if (active_[s.value]) set(active_memory_, s.memory);
-          break;
-        default:
-          forward(s.body), forward(s.otherwise);
-      }
-    }
-  }
-
-  void backward(const Block& body) {
-    for (auto s = body.rbegin(); s != body.rend(); ++s) {
-      switch (s->kind) {
-        case StatementKind::Let: {
-          if (!useful_[s->value]) break;
-          const Value& v = program_.values[s->value];
-          if (v.op == Op::Load) {
-            if (v.type == Type::Real) set(useful_memory_, v.memory);
-          } else {
-            for (std::size_t k = 0; k < v.args.size(); ++k)
-              if (passes(v, k)) set(useful_, v.args[k]);
-          }
-          break;
-        }
-        case StatementKind::Store:
-        case StatementKind::Accumulate:
-          if (useful_memory_[s->memory]) set(useful_, s->value);
-          break;
-        default:
-          backward(s->otherwise), backward(s->body);
-      }
-    }
-  }
-
-  const Program& program_;
-  std::vector<bool> active_, active_memory_, useful_, useful_memory_;
-  bool changed_ = false;
-};
 
 class Reverse {
  public:
