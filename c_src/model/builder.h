@@ -122,6 +122,8 @@ class Builder {
     std::size_t depth = 0;
   };
 
+  /// \throws Error{internal}: a caller broke the builder's contract
+  [[noreturn]] static void broken(const std::string& what);
   ValueId add_value(Value value, std::size_t depth, std::uint64_t generation = 0, bool share = true);
   std::size_t pure_depth(const Value& value) const;
   std::optional<double> constant(ValueId id) const;
