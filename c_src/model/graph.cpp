@@ -1,20 +1,16 @@
 #include "model/graph.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include "error.h"
 #include "model/data.h"
-#include "model/integers.h"
-#include "model/intervals.h"
 
 namespace drey::model {
 namespace {
 
-constexpr double inf = std::numeric_limits<double>::infinity();
 /// Nodes one model may have: bounds the memory a small term can ask for (nested functions multiply).
 constexpr std::size_t max_nodes = 2000000;
 constexpr std::uint64_t max_elements = std::uint64_t{1} << 22;
@@ -48,115 +44,11 @@ std::string key_of(const Node& node) {
   return key;
 }
 
-void merge(std::vector<std::uint32_t>& into, const std::vector<std::uint32_t>& from) {
-  if (from.empty()) return;
-  std::vector<std::uint32_t> out;
-  std::set_union(into.begin(), into.end(), from.begin(), from.end(), std::back_inserter(out));
-  into.swap(out);
-}
-
 }  // namespace
 
 bool is_number(NodeRef node, double value) {
   return (node->kind == NodeKind::Real && node->number == value) ||
          (node->kind == NodeKind::Integer && static_cast<double>(node->integer) == value);
-}
-
-void Graph::derive(Node& node) const {
-  auto below = [&](NodeRef arg) {
-    node.literal &= arg->literal;
-    node.data_only &= arg->data_only;
-    node.random |= arg->random;
-    merge(node.loops, arg->loops);
-    merge(node.variables, arg->variables);
-  };
-  for (NodeRef arg : node.args) below(arg);
-  for (const Axis& axis : node.axes)
-    if (axis.index) below(axis.index);
-  switch (node.kind) {
-    case NodeKind::Real:
-      node.lower = node.upper = node.number;
-      break;
-    case NodeKind::Integer:
-      node.lower = node.upper = static_cast<double>(node.integer);
-      break;
-    case NodeKind::Data: {
-      node.literal = false;
-      double lower = inf, upper = -inf;
-      std::visit(
-          [&](const auto& values) {
-            for (auto value : values) {
-              lower = std::min(lower, static_cast<double>(value));
-              upper = std::max(upper, static_cast<double>(value));
-            }
-          },
-          arrays_[node.id].values);
-      if (lower <= upper) node.lower = lower, node.upper = upper;
-      break;
-    }
-    case NodeKind::Point:
-      node.literal = node.data_only = false;
-      break;
-    case NodeKind::Variable:
-      node.literal = node.data_only = false;
-      node.variables = {node.id};
-      break;
-    case NodeKind::Random:
-      node.literal = node.data_only = false;
-      node.random = true;
-      node.lower = 0, node.upper = 1;
-      break;
-    case NodeKind::Loop: {
-      node.literal = false;
-      const LoopVariable& loop = loops_[node.id];
-      node.loops = {node.id};
-      merge(node.loops, loop.from->loops);
-      merge(node.loops, loop.to->loops);
-      node.lower = loop.from->lower;
-      node.upper = std::max(loop.to->upper - 1, node.lower);
-      break;
-    }
-    case NodeKind::Operation:
-      for (NodeRef arg : node.args) node.cost += arg->cost;
-      node.cost += node.op == Op::Call ? function_cost(functions()[node.function].name) : 1;
-      bounds(node);
-      break;
-    case NodeKind::Sum:
-      node.cost = static_cast<double>(elements(node.args[0]->shape)) * (1 + node.args[0]->cost);
-      break;
-    case NodeKind::SumOver: {
-      const LoopVariable& loop = loops_[node.id];
-      node.loops.erase(std::remove(node.loops.begin(), node.loops.end(), node.id), node.loops.end());
-      merge(node.loops, loop.from->loops);
-      merge(node.loops, loop.to->loops);
-      node.literal = false;
-      node.data_only &= loop.from->data_only && loop.to->data_only;
-      node.cost = std::max(1.0, loop.to->upper - loop.from->lower) * (1 + node.args[0]->cost);
-      break;
-    }
-    case NodeKind::Contract:
-      node.cost =
-          static_cast<double>(node.args[0]->shape.back()) * (2 + node.args[0]->cost + node.args[1]->cost);
-      break;
-    case NodeKind::Count:
-      node.lower = static_cast<double>(node.integer);
-      node.upper = node.lower + static_cast<double>(node.shape[0]) - 1;
-      break;
-    case NodeKind::At:
-    case NodeKind::Transpose:
-    case NodeKind::Reshape:
-    case NodeKind::Fill:
-      node.cost = node.args[0]->cost;
-      node.lower = node.args[0]->lower, node.upper = node.args[0]->upper;
-      break;
-    case NodeKind::Pack:
-      node.lower = inf, node.upper = -inf;
-      for (NodeRef arg : node.args) {
-        node.cost = std::max(node.cost, arg->cost);
-        node.lower = std::min(node.lower, arg->lower), node.upper = std::max(node.upper, arg->upper);
-      }
-      break;
-  }
 }
 
 NodeRef Graph::intern(Node node) {
@@ -240,144 +132,6 @@ NodeRef Graph::random() {
   Node node;
   node.kind = NodeKind::Random;
   node.id = randoms_++;
-  return intern(std::move(node));
-}
-
-namespace {
-
-Shape broadcast(const std::vector<NodeRef>& args, const std::string& what) {
-  Shape shape;
-  for (NodeRef arg : args) {
-    if (arg->scalar()) continue;
-    if (shape.empty()) {
-      shape = arg->shape;
-    } else if (shape != arg->shape) {
-      const bool product = what == "*" && shape.size() + arg->shape.size() > 2;
-      throw Error("wrong_shape", fmt::format("`{}` takes arguments of one shape or scalars, found {} and {}{}",
-                                             what, shape_text(shape), shape_text(arg->shape),
-                                             product ? "; a matrix product is {matmul, A, B}" : ""));
-    }
-  }
-  return shape;
-}
-
-}  // namespace
-
-NodeRef Graph::call(std::string_view function, std::vector<NodeRef> args) {
-  const FunctionId id = function_id(function, static_cast<int>(args.size()));
-  return call(id, std::move(args));
-}
-
-NodeRef Graph::call(FunctionId function, std::vector<NodeRef> args) {
-  const Function& f = functions()[function];
-  for (NodeRef& arg : args) arg = to_real(arg);
-  bool literal = std::all_of(args.begin(), args.end(), [](NodeRef a) { return a->kind == NodeKind::Real; });
-  if (literal) {
-    std::vector<double> values;
-    for (NodeRef arg : args) values.push_back(arg->number);
-    return real(f.value(values.data()));
-  }
-  // Identities that hold for every finite value.
-  const std::string& n = f.name;
-  if (args.size() == 2) {
-    NodeRef a = args[0], b = args[1];
-    Shape shape = broadcast(args, n);
-    if ((n == "+" || n == "-") && is_number(b, 0) && a->shape == shape) return a;
-    if (n == "+" && is_number(a, 0) && b->shape == shape) return b;
-    if (n == "-" && is_number(a, 0)) return call("neg", {b});
-    if ((n == "*" || n == "/") && is_number(b, 1) && a->shape == shape) return a;
-    if (n == "*" && is_number(a, 1) && b->shape == shape) return b;
-    if (n == "*" && is_number(a, -1)) return call("neg", {b});
-    // Powers of small whole exponents, and the square root: pow is dear everywhere.
-    if (n == "^" && b->kind == NodeKind::Real) {
-      if (b->number == 1) return a;
-      if (b->number == 2) return call("square", {a});
-      if (b->number == 3) return call("*", {a, call("square", {a})});
-      if (b->number == 4) return call("square", {call("square", {a})});
-      if (b->number == 0.5) return call("sqrt", {a});
-      if (b->number == -1) return call("inv", {a});
-      if (b->number == -2) return call("inv", {call("square", {a})});
-    }
-  }
-  if (n == "log" && args[0]->kind == NodeKind::Operation && args[0]->op == Op::Call &&
-      functions()[args[0]->function].name == "exp")
-    return args[0]->args[0];
-  // A quotient by data becomes a product with the inverse, which the host takes once.
-  if (n == "/" && args[1]->data_only && !args[1]->literal && args[1]->loops.empty() && !args[0]->data_only)
-    return call("*", {args[0], call("inv", {args[1]})});
-  if (n == "neg" && args[0]->kind == NodeKind::Operation && args[0]->op == Op::Call &&
-      args[0]->function == function)
-    return args[0]->args[0];
-  Node node;
-  node.kind = NodeKind::Operation;
-  node.op = Op::Call;
-  node.function = function;
-  node.shape = broadcast(args, n);
-  node.args = std::move(args);
-  return intern(std::move(node));
-}
-
-NodeRef Graph::operation(Op op, std::vector<NodeRef> args) {
-  if (op == Op::ToReal) return to_real(args[0]);
-  Node node;
-  node.kind = NodeKind::Operation;
-  node.op = op;
-  if (op == Op::Select) {
-    if (args[0]->kind == NodeKind::Integer) return args[0]->integer ? args[1] : args[2];
-    if (args[1]->type != args[2]->type) args[1] = to_real(args[1]), args[2] = to_real(args[2]);
-    if (args[1] == args[2] && args[0]->scalar()) return args[1];
-    node.type = args[1]->type;
-  } else if (op == Op::LessR || op == Op::EqualR || op == Op::ToInteger) {
-    for (NodeRef& arg : args) arg = to_real(arg);
-    node.type = Type::Integer;
-  } else if (op == Op::StopGradient) {
-    node.type = Type::Real;
-  } else {
-    node.type = Type::Integer;
-    bool literal =
-        std::all_of(args.begin(), args.end(), [](NodeRef a) { return a->kind == NodeKind::Integer; });
-    if (literal) {
-      const std::int64_t a = args[0]->integer, b = args.size() > 1 ? args[1]->integer : 0;
-      if (const auto result = fold_integers(op, a, b)) return integer(*result);
-      throw Error("out_of_range", fmt::format("an integer expression of {} and {} has no value", a, b));
-    }
-    // (x + c) + d = x + (c + d), so that indices stay simple.
-    if ((op == Op::AddI || op == Op::SubI) && args[1]->kind == NodeKind::Integer) {
-      std::int64_t c = op == Op::AddI ? args[1]->integer : -args[1]->integer;
-      NodeRef x = args[0];
-      if (x->kind == NodeKind::Operation && x->op == Op::AddI && x->args[1]->kind == NodeKind::Integer) {
-        c += x->args[1]->integer;
-        x = x->args[0];
-      }
-      if (c == 0) return x;
-      node.op = Op::AddI;
-      args = {x, integer(c)};
-    }
-  }
-  node.shape = broadcast(args, "operation");
-  node.args = std::move(args);
-  return intern(std::move(node));
-}
-
-NodeRef Graph::to_real(NodeRef x) {
-  if (x->type == Type::Real) return x;
-  if (x->kind == NodeKind::Integer) return real(static_cast<double>(x->integer));
-  if (x->kind == NodeKind::At) {
-    // Inside the index, so that a whole integer array becomes a real one, once, on the host.
-    Node node = *x;
-    return at(to_real(x->args[0]), node.axes);
-  }
-  if (x->kind == NodeKind::Fill) return fill(to_real(x->args[0]), x->shape);
-  if (x->kind == NodeKind::Pack) {
-    std::vector<NodeRef> parts = x->args;
-    for (NodeRef& part : parts) part = to_real(part);
-    return pack(std::move(parts));
-  }
-  Node node;
-  node.kind = NodeKind::Operation;
-  node.op = Op::ToReal;
-  node.shape = x->shape;
-  node.args = {x};
   return intern(std::move(node));
 }
 
