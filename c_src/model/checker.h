@@ -12,8 +12,8 @@
 #include "model/host.h"
 #include "model/syntax.h"
 
-/// The checker's own workings, shared by the files that make it up: check.cpp (blocks and statements),
-/// expressions.cpp, densities.cpp, constraints.cpp, library.cpp. Nobody else includes this.
+/// The checker's own workings, shared by the files that make it up: check.cpp (blocks and names),
+/// check_statements.cpp, check_control.cpp (loops and branches), check_actions.cpp, expressions.cpp, densities.cpp, constraints.cpp, library.cpp. Nobody else includes this.
 namespace drey::model {
 
 class Checker {
@@ -43,7 +43,7 @@ class Checker {
   NodeRef univariate(const Distribution& d, NodeRef outcome, const std::vector<NodeRef>& args,
                      const std::string& outcome_name, const std::string& where);
 
-  // ---- building actions, for every form that needs statements
+  // ---- check_actions.cpp: building actions, for every form that needs statements
   Actions& here() { return *actions_.back(); }
   void target(NodeRef value);
   NodeRef declare(const std::string& name, Type type, Shape shape);
@@ -75,17 +75,9 @@ class Checker {
   using Scope = std::map<std::string, Symbol>;
 
   // ---- check.cpp
-  void statements(const syntax::Statements& list, BlockKind kind, bool outermost);
-  void statement(const syntax::Statement& s, BlockKind kind, bool outermost);
-  void set(const syntax::Statement& s);
   void define(const std::string& name, Symbol symbol, const std::string& where);
-  /// Symbols declared outside that `body` sets, and that hold a value rather than elements set one by one.
-  std::vector<std::string> carried(const syntax::Statements& body);
-  void unrolled(const syntax::Statement& s, BlockKind kind, std::int64_t from, std::int64_t to);
   void transformed_data();
   void record(BlockKind kind);
-  void for_loop(const syntax::Statement& s, BlockKind kind);
-  void data_if(const syntax::Statement& s, BlockKind kind);
   void parameters();
   void output(const std::string& name, OutputKind kind, NodeRef value);
   Symbol* find(const std::string& name);
@@ -94,6 +86,18 @@ class Checker {
                             const std::vector<std::string>& known, const std::string& where,
                             const std::string& reason = "unknown_name") const;
   std::vector<std::string> names() const;
+
+  // ---- check_statements.cpp
+  void statements(const syntax::Statements& list, BlockKind kind, bool outermost);
+  void statement(const syntax::Statement& s, BlockKind kind, bool outermost);
+  void set(const syntax::Statement& s);
+
+  // ---- check_control.cpp
+  /// Symbols declared outside that `body` sets, and that hold a value rather than elements set one by one.
+  std::vector<std::string> carried(const syntax::Statements& body);
+  void unrolled(const syntax::Statement& s, BlockKind kind, std::int64_t from, std::int64_t to);
+  void for_loop(const syntax::Statement& s, BlockKind kind);
+  void data_if(const syntax::Statement& s, BlockKind kind);
 
   // ---- expressions.cpp
   NodeRef call(const syntax::Expression& e);
