@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "math_truth.h"
+
 /// What each function of the shaders' library is measured on: its expression in GLSL, the truth in 80-bit
 /// arithmetic, where, and the bounds that docs/functions.md states.
 namespace drey::glsl {
@@ -38,77 +40,6 @@ struct MathCase {
   Truth scale = nullptr;
   std::size_t points = 40000;
 };
-
-namespace truth {
-
-using Real = long double;
-constexpr Real ln2 = 0.693147180559945309417232121458176568L;
-constexpr Real pi = 3.141592653589793238462643383279502884L;
-
-inline Real log1m_exp(Real x) { return x > -ln2 ? std::log(-std::expm1(x)) : std::log1p(-std::exp(x)); }
-inline Real log1p_exp(Real x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::abs(x))); }
-inline Real logit(Real x) { return x < 0.25L ? std::log(x / (1 - x)) : std::log1p((2 * x - 1) / (1 - x)); }
-inline Real lgamma(Real x) {
-  int sign = 0;
-  return ::lgammal_r(x, &sign);
-}
-inline Real erfcx(Real x) {
-  if (x < 9) {
-    const Real square = x * x, rest = std::fma(x, x, -square);
-    return std::exp(square) * (1 + rest) * std::erfc(x);
-  }
-  Real t = 0;  // DLMF 7.9.2
-  for (int k = 60; k > 0; --k) t = 0.5L * k / (x + t);
-  return 0.564189583547756286948079451560772586L / (x + t);
-}
-inline Real Phi(Real x) {
-  const Real root = 0.707106781186547524400844362104849039L;
-  if (x > -1) return 0.5L * std::erfc(-x * root);
-  const Real square = x * x, rest = std::fma(x, x, -square);
-  return 0.5L * erfcx(-x * root) * std::exp(-0.5L * square) * (1 - 0.5L * rest);
-}
-inline Real log_Phi(Real x) {
-  if (x > -1) return std::log1p(-0.5L * std::erfc(x * 0.707106781186547524400844362104849039L));
-  return std::log(0.5L * erfcx(-x * 0.707106781186547524400844362104849039L)) - 0.5L * x * x;
-}
-
-// d gamma_q / d a by the series of gamma_p, term by term (DLMF 8.11.4).
-inline Real gamma_q_da(Real a, Real x) {
-  if (x == 0) return 0;
-  Real term = std::exp(a * std::log(x) - x - lgamma(a + 1)), psi = boost::math::digamma(a + 1), sum = 0;
-  const Real log_x = std::log(x);
-  for (int n = 0; n < 100000; ++n) {
-    sum += term * (log_x - psi);
-    if (static_cast<Real>(n) > x - a && term * (1 + std::abs(log_x - psi)) < 1e-24L) break;
-    psi += 1 / (a + static_cast<Real>(n) + 1);
-    term *= x / (a + static_cast<Real>(n) + 1);
-  }
-  return -sum;
-}
-
-// d inc_beta / d a by DLMF 8.17.8, term by term, on the side where it converges faster.
-inline Real inc_beta_da(Real a, Real b, Real x) {
-  if (x <= 0 || x >= 1) return 0;
-  const bool mirror = x > (a + 1) / (a + b + 2);
-  const Real p = mirror ? b : a, q = mirror ? a : b, y = mirror ? 1 - x : x;
-  Real term = std::exp(p * std::log(y) + q * std::log1p(-y) + lgamma(p + q) - lgamma(p) - lgamma(q)) / p;
-  Real dp = std::log(y) - boost::math::digamma(p + 1) + boost::math::digamma(p + q);
-  Real dq = std::log1p(-y) - boost::math::digamma(q) + boost::math::digamma(p + q), sum = 0;
-  for (int i = 0; i < 1000000; ++i) {
-    const Real n = static_cast<Real>(i), ratio = y * (p + q + n) / (p + 1 + n);
-    sum += term * (mirror ? dq : dp);
-    if (ratio < 1 && term * (1 + std::abs(mirror ? dq : dp)) < 1e-24L * (1 - ratio)) break;
-    dp += 1 / (p + q + n) - 1 / (p + 1 + n);
-    dq += 1 / (p + q + n);
-    term *= ratio;
-  }
-  return mirror ? -sum : sum;
-}
-
-// A tail probability is the exponential of something large, whose own rounding its error is proportional to.
-inline Real tail(Real p) { return p > 0 ? p * (1 - std::log(p)) : 0; }
-
-}  // namespace truth
 
 #define DREY_TRUTH(expression)                                       \
   [](const long double* v) -> long double {                          \
