@@ -22,9 +22,10 @@
 
 layout(local_size_x = LOCAL_SIZE) in;
 
-layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };    // [component][chain]; LANES: [chain][component]
+layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };  // [component][chain]; LANES: turned
 layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };    // [component][chain]
-// Square roots of a diagonal inverse metric; of one of low rank, then L^1/2 - 1, then V's columns; of a DENSE one, its Cholesky factor L, the rows of the lower triangle.
+// Square roots of a diagonal inverse metric; of one of low rank, then L^1/2 - 1, then V's columns; of a DENSE one, its
+// Cholesky factor L, the rows of the lower triangle.
 layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };
 layout(std430, set = 0, binding = 3) writeonly buffer RealRecord { real record_real[]; };  // [slot][component][chain]
 layout(std430, set = 0, binding = 4) writeonly buffer WordRecord { uint record_word[]; };  // [slot][component][chain]
@@ -113,8 +114,9 @@ void load_scale(out real x[SLOTS]) {
 #define CHECKPOINT(i) i
 #define CHECKPOINT_OWNED(i) true
 
-// Here too one access a loop; where SLOTS are written out, variables take over what a loop brought into an array of its
-// own. A driver takes an array's size for a bound of the loops over it, so the arrays are larger than what it writes out.
+// Here too one access a loop; where SLOTS are written out, variables take over what a loop brought into an array of
+// its own. A driver takes an array's size for a bound of the loops over it, so the arrays are larger than what it
+// writes out.
 #ifdef WRITTEN_OUT
 #define CARRIER(x, io) real io[AT_LEAST(SLOTS)]; io[AT_LEAST(SLOTS) - 1] = real(0.0);
 #define CARRIED(x, io) io
@@ -425,7 +427,8 @@ void main() {
   // A driver that stops loops after so many trips stops this one too: then the marker is wrong.
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;
-  const bool whole = trips == 3u && (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
+  const bool whole = trips == 3u &&
+                     (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
   if (mine && LEADER) state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
 }
 

@@ -19,8 +19,8 @@ constexpr int kVersion = 1;
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
 
 /// Of a matrix [row][chain] of elements of `size` bytes, the chains [from, from + width) of each row.
-void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std::uint64_t rows, std::uint64_t count,
-              std::uint64_t from, std::uint64_t width, std::uint64_t size) {
+void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std::uint64_t rows,
+              std::uint64_t count, std::uint64_t from, std::uint64_t width, std::uint64_t size) {
   for (std::uint64_t row = 0; row < rows; ++row) {
     const auto at = matrix.subspan((row * count + from) * size, width * size);
     to.insert(to.end(), at.begin(), at.end());
@@ -31,9 +31,9 @@ void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std
 
 std::string state_layout(const KernelShape& shape) {
   const StateLayout layout(shape);
-  return fmt::format("v{} {} dimension {} rows {} reals {} words {} lanes {} rank {} {}", kVersion, shape.f64 ? "f64" : "f32",
-                     shape.dimension, layout.rows, layout.reals, StateLayout::kWords,
-                     shape.lanes, shape.rank, shape.dense ? "dense" : "diagonal");
+  return fmt::format("v{} {} dimension {} rows {} reals {} words {} lanes {} rank {} {}", kVersion,
+                     shape.f64 ? "f64" : "f32", shape.dimension, layout.rows, layout.reals,
+                     StateLayout::kWords, shape.lanes, shape.rank, shape.dense ? "dense" : "diagonal");
 }
 
 std::uint64_t state_size(const KernelShape& shape, std::uint64_t count) {
@@ -75,8 +75,8 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
   }
 }
 
-std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
-                                     std::uint64_t from, std::uint64_t width) {
+std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state,
+                                     std::uint64_t count, std::uint64_t from, std::uint64_t width) {
   std::vector<std::byte> result;
   const std::uint64_t components = StateLayout(shape).reals, real = real_size(shape);
   if (shape.lanes)

@@ -27,8 +27,8 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
                  std::uint64_t least, std::uint64_t most);
 
 /// The chains [from, from + width) of a state of `count` chains.
-std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
-                                     std::uint64_t from, std::uint64_t width);
+std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state,
+                                     std::uint64_t count, std::uint64_t from, std::uint64_t width);
 /// The same of a record of `slots` draws.
 std::vector<std::byte> record_columns(const KernelShape& shape, std::span<const std::byte> record,
                                       std::uint64_t slots, std::uint64_t count, std::uint64_t from,

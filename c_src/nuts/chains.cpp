@@ -321,7 +321,8 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
       return plan(ticks, run.budget / std::max(1u, ticks));
     }
     // A subgroup's chain is long in coming and going.
-    const double least = kernel_.shape.lanes && kernel_.device.info().type == "cpu" ? 2 * kDispatchNs : kDispatchNs;
+    const double least =
+        kernel_.shape.lanes && kernel_.device.info().type == "cpu" ? 2 * kDispatchNs : kDispatchNs;
     const double rounds = ns_per_round_ > 0 ? least / ns_per_round_ : kFirstRounds;
     return plan(run.ticks ? run.ticks : pace_.ticks(),
                 static_cast<std::uint64_t>(std::clamp(rounds * pace_.share(), 1.0, 1e6)));
@@ -389,7 +390,8 @@ Chains::Ends Chains::ends() const {
 
 std::vector<Evaluation> Chains::evaluations() const {
   const std::uint64_t d = kernel_.shape.dimension;
-  const auto values = reals(kernel_.layout.sample_lp, 1), gradients = reals(kernel_.layout.sample_gradient, d);
+  const auto values = reals(kernel_.layout.sample_lp, 1),
+             gradients = reals(kernel_.layout.sample_gradient, d);
   const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
   std::vector<Evaluation> result(count_);
   for (std::uint64_t c = 0; c < count_; ++c) {
@@ -426,8 +428,8 @@ std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t fi
 void Chains::restore_record(std::span<const std::byte> record, std::uint64_t slots) {
   const std::uint64_t reals = components_ * count_ * (kernel_.shape.f64 ? 8 : 4), words = 3 * count_ * 4;
   if (slots > slots_ || record.size() != slots * (reals + words))
-    throw Error("wrong_checkpoint", fmt::format("{} recorded draws of {} chains in {} bytes", slots, count_,
-                                                record.size()));
+    throw Error("wrong_checkpoint",
+                fmt::format("{} recorded draws of {} chains in {} bytes", slots, count_, record.size()));
   record_real_.write(record.first(slots * reals));
   record_word_.write(record.subspan(slots * reals));
 }

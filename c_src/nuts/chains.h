@@ -133,8 +133,8 @@ class Chains {
   /// Where the moving ends of the trajectories are. Of a chain that has just ended one, between transitions: its last
   /// leaf, which is where a divergent one diverged.
   struct Ends {
-    std::vector<double> positions;        ///< [count][dimension]
-    std::vector<double> kinetic;          ///< [count], at the end
+    std::vector<double> positions;                ///< [count][dimension]
+    std::vector<double> kinetic;                  ///< [count], at the end
     std::vector<double> start_lp, start_kinetic;  ///< [count], where the trajectory began
   };
   Ends ends() const;

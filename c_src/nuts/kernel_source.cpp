@@ -194,7 +194,8 @@ std::string low_rank_metric(const KernelShape& shape) {
   const std::uint64_t slots = slots_held(shape), rank = shape.rank;
   const bool unroll = slots <= unrolled_slots(shape);
   const auto each = [&](const std::string& body) {
-    if (!unroll) return fmt::format("for (int d_ = 0; d_ < {}; ++d_) {{ {} }} ", slots, replace_word(body, "d", "d_"));
+    if (!unroll)
+      return fmt::format("for (int d_ = 0; d_ < {}; ++d_) {{ {} }} ", slots, replace_word(body, "d", "d_"));
     std::string text;
     for (std::uint64_t d = 0; d < slots; ++d) text += replace_word(body, "d", std::to_string(d)) + " ";
     return text;
@@ -207,7 +208,8 @@ std::string low_rank_metric(const KernelShape& shape) {
       rank,
       [&] {
         std::string text;
-        for (std::uint64_t k = 0; k < rank; ++k) text += fmt::format("metric_c[{0}] = scale[DIMENSION + {0}]; ", k);
+        for (std::uint64_t k = 0; k < rank; ++k)
+          text += fmt::format("metric_c[{0}] = scale[DIMENSION + {0}]; ", k);
         return text;
       }(),
       h);
@@ -224,10 +226,11 @@ std::string low_rank_metric(const KernelShape& shape) {
     }
     return dots + each(add) + ends;
   };
-  const std::string kick = "{ " + product("(h[d] * g[d])") + each("p[d] += (s) * (h[d] * g[d]" + sum + ");") + "}";
+  const std::string kick =
+      "{ " + product("(h[d] * g[d])") + each("p[d] += (s) * (h[d] * g[d]" + sum + ");") + "}";
   const std::string drift = "{ " + product("p[d]") + each("q[d] += (s) * (h[d] * (p[d]" + sum + "));") + "}";
-  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric, kick,
-                     drift);
+  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric,
+                     kick, drift);
 }
 
 /// Trips of the three products with a dense metric in a tick.
@@ -302,13 +305,15 @@ std::string expand_each(const std::string& text, const std::string& keyword, std
 KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   const StateLayout layout(shape);
   KernelText kernel;
-  kernel.text =
-      preamble(shape) +
-      fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n", layout.rows,
-                  layout.checkpoints, layout.reals) +
-      (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
-      (shape.dense ? dense_metric(shape) : shape.rank ? low_rank_metric(shape) : std::string()) + sum_text(shape) + shader("philox.glsl") +
-      shader("nuts_math.glsl") + density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
+  kernel.text = preamble(shape) +
+                fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n",
+                            layout.rows, layout.checkpoints, layout.reals) +
+                (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
+                (shape.dense  ? dense_metric(shape)
+                 : shape.rank ? low_rank_metric(shape)
+                              : std::string()) +
+                sum_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
+                expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   const std::uint64_t slots = slots_held(shape);

@@ -38,8 +38,8 @@ bool has_subgroups(const gpu::DeviceInfo& device) {
          device.subgroup_size <= 128;
 }
 
-KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model, const model::Program& density,
-                       KernelShape shape, Mapping mapping) {
+KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
+                       const model::Program& density, KernelShape shape, Mapping mapping) {
   glsl::EmitOptions options;
   options.precision = shape.f64 ? glsl::Precision::F64 : glsl::Precision::F32;
   options.first_binding = kFirstDataBinding;
@@ -47,9 +47,10 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
   shape.local_size = software(device) ? 8 : 32;
   if (mapping == Mapping::Subgroup) {
     if (!has_subgroups(device))
-      throw Error("device_limit", fmt::format("{} has no subgroups whose lanes can tell one another numbers; use "
-                                              "mapping invocation or another device",
-                                              device.name));
+      throw Error("device_limit",
+                  fmt::format("{} has no subgroups whose lanes can tell one another numbers; use "
+                              "mapping invocation or another device",
+                              device.name));
     shape.lanes = shape.local_size = options.chain_lanes = device.subgroup_size;
     if (!software(device)) options.lane_values = 32;
     return {shape, glsl::emit(density, model, options)};

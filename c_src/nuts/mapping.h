@@ -23,8 +23,8 @@ bool has_subgroups(const gpu::DeviceInfo& device);
 
 /// The kernel for one mapping. `shape` says precision, dimension, depth and metric; the rest is filled in here.
 /// \throws Error{device_limit} for a chain per subgroup on a device without
-KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model, const model::Program& density,
-                       KernelShape shape, Mapping mapping);
+KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
+                       const model::Program& density, KernelShape shape, Mapping mapping);
 
 /// Whether a leapfrog of `chains` chains is cheaper with a chain per subgroup, by what both kernels compute and how
 /// many lanes the device has to fill. Follows from the program, the device's kind and the number of chains alone.
