@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
+#include <limits>
 #include <thread>
 
 #include "bench/cases.h"
@@ -34,6 +35,7 @@ struct Run {
   double ess = 0, rhat = 0;
   std::uint64_t divergent = 0, transitions = 0, gradients = 0;
   std::uint64_t warmup_gradients = 0;  ///< a chain
+  double live = std::numeric_limits<double>::quiet_NaN();  ///< share of the lanes' time that chains used
   std::string real;
 
   bool comparable() const {
@@ -95,6 +97,7 @@ Run run_drey(gpu::Device& device, const term::Term& term, const nuts::Options& o
   for (const auto flag : draws.divergent) run.divergent += flag;
   run.transitions = draws.chains * draws.draws;
   run.gradients = draws.gradients;
+  run.live = draws.live_share;
   run.warmup_gradients = tuning.gradients;
   run.real = tuning.f64 ? "f64" : "f32";
   return run;
@@ -168,6 +171,7 @@ std::vector<std::string> row_of(const std::string& name, const std::string& who,
       fmt::format(
           "{:.2f}",
           median(runs, [](const Run& r) { return static_cast<double>(r.gradients) / r.sampling_ms / 1e3; })),
+      who == "Stan" ? "-" : fmt::format("{:.3f}", median(runs, [](const Run& r) { return r.live; })),
       fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.ess; })),
       fmt::format("{:.4f}", median(runs, [](const Run& r) { return r.rhat; })),
       fmt::format("{:.2f}", median(runs,
@@ -209,7 +213,7 @@ int main(int argc, char** argv) {
     fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
                options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
                peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
-    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s",
+    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s", "live",
                         "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
     bench::Table ratios({"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000"});
     double log_sum = 0;

@@ -142,7 +142,11 @@ void main() {
   const uint lane = gl_WorkGroupID.x;
   const bool mine = true;
   if (state_word[lane] == FRESH && state_word[lane + push.stride] >= push.limit) {
-    if (LEADER) state_word[lane + 8u * push.stride] = push.stamp;
+    if (LEADER) {
+      state_word[lane + 8u * push.stride] = push.stamp;
+      state_word[lane + 9u * push.stride] = 0u;
+      state_word[lane + 10u * push.stride] = 0u;
+    }
     return;
   }
   model_prepare();
@@ -244,6 +248,8 @@ void main() {
 #endif
 #endif
 
+  // Gradients of this dispatch: those this chain used, and those its lane had time for.
+  uint used = 0u, made = 0u;
   uint round = 0u;
   while (true) {
     // The seldom part: deep merges, record, refresh, start.
@@ -429,7 +435,11 @@ void main() {
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;
   const bool whole = trips == 3u &&
                      (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
-  if (mine && LEADER) state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
+  if (mine && LEADER) {
+    state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
+    state_word[lane + 9u * push.stride] = used;
+    state_word[lane + 10u * push.stride] = made;
+  }
 }
 
 // DEEP MERGE BEGIN
@@ -487,7 +497,11 @@ void main() {
     for (uint tick = 0u; tick < push.ticks; ++tick) {
       const bool live = LIVE;
       if (!subgroupAny(live)) break;
+      made += 1u;
 #else
+#ifndef LANES
+    made += push.ticks;  // at most: its subgroup's last live lane says how many
+#endif
     for (uint tick = 0u; tick < push.ticks && LIVE; ++tick) {
       const bool live = true;
 #endif
@@ -509,6 +523,7 @@ void main() {
       EACH(d) { model_point[d] = q[d]; }
       model_run();
       if (!live) continue;
+      used += 1u;
       const real lp = model_target;
       real kinetic = real(0.0);
 #ifdef DENSE

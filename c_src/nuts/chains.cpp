@@ -16,7 +16,7 @@ namespace {
 // Modes of a chain, as shaders/nuts.comp numbers them.
 constexpr std::uint32_t kFresh = 1, kGiven = 3, kDisperse = 4, kFailed = 6;
 // Words of a chain's state, likewise.
-constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8;
+constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8, kUsed = 9, kMade = 10;
 
 /// The push constants of nuts.comp; the step size follows, float or double.
 struct Push {
@@ -262,7 +262,7 @@ void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status,
   commands.copy(state_word_, status, state_word_.size());
 }
 
-ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const {
+ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) {
   const auto words = status.read_all<std::uint32_t>(count_ * StateLayout::kWords);
   ChainStatus result;
   result.least = ~0u;
@@ -280,6 +280,19 @@ ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std:
       ++result.failed;
     else if (mode == kFresh && iteration >= run.limit)
       ++result.finished;
+    work_.gradients += words[kUsed * count_ + c];
+  }
+  // Lanes of a subgroup are done when the last of them is, lanes without a chain too.
+  const std::uint64_t lanes = std::max(1u, kernel_.device.info().subgroup_size),
+                      group = std::min<std::uint64_t>(lanes, kernel_.shape.local_size);
+  for (std::uint64_t c = 0; c < count_; c += kernel_.shape.lanes ? 1 : group) {
+    if (kernel_.shape.lanes) {
+      work_.room += words[kUsed * count_ + c];
+      continue;
+    }
+    const auto made = words.begin() + static_cast<std::ptrdiff_t>(kMade * count_ + c);
+    work_.room +=
+        lanes * *std::max_element(made, made + static_cast<std::ptrdiff_t>(std::min(group, count_ - c)));
   }
   return result;
 }
@@ -337,7 +350,6 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
     const std::uint32_t stamp = ++stamp_;
     record_dispatch(commands_[turn], status_[turn], run, planned.rounds, planned.ticks, stamp);
     flights[turn] = {commands_[turn].submit(), stamp, planned.rounds, planned.ticks};
-    ticks_done_ += std::uint64_t{planned.rounds} * planned.ticks;
   };
   using Clock = std::chrono::steady_clock;
   int turn = 0;

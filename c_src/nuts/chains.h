@@ -66,6 +66,23 @@ struct RunOptions {
   std::uint32_t ticks = 0;   ///< ticks between two looks at the seldom part; 0: chosen
 };
 
+/// What a device's lanes did. A lane waits when its chain has made its transition and others of its subgroup have not,
+/// when its chain has no more to make, and when it has no chain.
+struct Work {
+  std::uint64_t gradients = 0;  ///< that a chain used: leapfrogs, and starts evaluated
+  /// That the lanes had time for: of a subgroup, its ticks (where lanes do not go together, the most that its rounds
+  /// can have) for each of its lanes. A chain that has a subgroup to itself never waits.
+  std::uint64_t room = 0;
+  /// The live share, in [0, 1]; 1 of nothing.
+  double share() const { return room ? static_cast<double>(gradients) / static_cast<double>(room) : 1; }
+  Work& operator+=(const Work& more) {
+    gradients += more.gradients;
+    room += more.room;
+    return *this;
+  }
+  friend Work operator-(const Work& a, const Work& b) { return {a.gradients - b.gradients, a.room - b.room}; }
+};
+
 /// Where the chains are, as a dispatch left it.
 struct ChainStatus {
   std::uint64_t transitions = 0;           ///< of all chains
@@ -175,8 +192,8 @@ class Chains {
   std::uint64_t count() const { return count_; }
   std::uint64_t slots() const { return slots_; }
   std::uint64_t components() const { return components_; }
-  /// Ticks dispatched so far, of each chain; with the leapfrogs done it tells the live share of the lanes.
-  std::uint64_t ticks() const { return ticks_done_; }
+  /// Of all dispatches so far.
+  const Work& work() const { return work_; }
 
  private:
   struct Plan {
@@ -186,7 +203,7 @@ class Chains {
   Plan plan(std::uint32_t ticks, std::uint64_t rounds) const;
   void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run,
                        std::uint32_t rounds, std::uint32_t ticks, std::uint32_t stamp);
-  ChainStatus check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp) const;
+  ChainStatus check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp);
   /// `width` components of every chain's state, [chain][width].
   void write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width);
   std::vector<double> reals(std::uint64_t component, std::uint64_t width) const;
@@ -198,7 +215,7 @@ class Chains {
   gpu::Arguments arguments_;
   std::vector<gpu::Commands> commands_;
   std::uint32_t stamp_ = 0;
-  std::uint64_t ticks_done_ = 0;
+  Work work_;
   double ns_per_round_ = 0;
   Pace pace_;
 };

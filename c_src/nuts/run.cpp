@@ -341,6 +341,7 @@ Run::End Run::draw_to(std::size_t at, std::uint64_t until, const OnWindow& on_wi
       aside_ms += ms_since(before);
     };
     const auto started = Clock::now();
+    const Work before = chains_->work();
     ChainStatus status;
     try {
       status = chains_->run(run, on_dispatch, own.get_token());
@@ -349,6 +350,7 @@ Run::End Run::draw_to(std::size_t at, std::uint64_t until, const OnWindow& on_wi
       if (end == End::Done) end = End::Stopped;
     }
     sampling_ms_ += ms_since(started) - aside_ms;
+    work_ += chains_->work() - before;
     if (status.failed)
       throw Error("bad_start", fmt::format("{} of {} chains have no finite density where they start",
                                            status.failed, batch.count));

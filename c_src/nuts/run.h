@@ -106,6 +106,9 @@ class Run {
   std::uint64_t divergent() const { return divergent_; }
   std::uint64_t depth_hits() const { return deep_; }
   std::uint64_t gradients() const { return gradients_; }  ///< leapfrogs
+  /// Of the gradients that the device's lanes had time for, the share that chains used (Work::share); since this
+  /// object began.
+  double live_share() const { return work_.share(); }
   double sampling_ms() const { return sampling_ms_; }
   double outputs_ms() const { return outputs_ms_; }
   std::vector<std::string> warnings() const;
@@ -139,6 +142,7 @@ class Run {
   std::unique_ptr<Chains> chains_;  ///< its chains
   std::uint64_t lap_ = 0;           ///< the draw of slot 0
   std::uint64_t divergent_ = 0, deep_ = 0, gradients_ = 0;
+  Work work_;
   double sampling_ms_ = 0, outputs_ms_ = 0;
 };
 

@@ -308,6 +308,7 @@ class Sampler::Impl {
         progress, stop);
     if (end != Run::End::Done) throw Error("cancelled", "the job was cancelled");
     result.gradients = drawing->gradients();
+    result.live_share = drawing->live_share();
     result.sampling_ms = drawing->sampling_ms();
     result.outputs_ms = drawing->outputs_ms();
     result.divergences = drawing->divergences(stop);

@@ -89,6 +89,7 @@ struct Draws {
   std::vector<std::int32_t> depth, leapfrogs;  ///< [chain][draw]
   std::vector<std::uint8_t> divergent;         ///< [chain][draw]
   std::uint64_t gradients = 0;                 ///< leapfrogs of the sampling phase, all chains
+  double live_share = 1;  ///< of the gradients that the device's lanes had time for, those that chains used
   double sampling_ms = 0, outputs_ms = 0;
   std::vector<Divergence> divergences;  ///< the first of them, by draw and chain
   std::vector<std::string> warnings;

@@ -340,7 +340,8 @@ Term Sampling::result(std::uint64_t draws) {
                                  {"sampling_ms", Term(run_->sampling_ms())},
                                  {"outputs_ms", Term(run_->outputs_ms())},
                                  {"summary_ms", Term(summary_ms)},
-                                 {"total_ms", Term(ms_since(start_))}}));
+                                 {"total_ms", Term(ms_since(start_))},
+                                 {"live_share", Term(run_->live_share())}}));
   fields.emplace_back("device", term::text(context_.samplers->device().info().name));
   fields.emplace_back("seed", Term(static_cast<std::int64_t>(options_.seed)));
   fields.emplace_back("first_chain", Term(static_cast<std::int64_t>(options_.first_chain)));

@@ -413,14 +413,23 @@ diagnostics([#{rhat := Kind} | _] = All) ->
       depth_hits => lists:sum([N || #{depth_hits := N} <- All]),
       ebfmi => Array, ebfmi_min => Least, rhat => Kind}.
 
-%% A node's chunks run one after another, the nodes side by side: the slowest one is the time that passed.
+%% A node's chunks run one after another, the nodes side by side: the slowest one is the time that passed. What the lanes
+%% did is of all nodes together.
 timing(Parts, WarmupMs) ->
     ByNode = lists:foldl(fun(#part{node = Node, result = #{timing := T}}, Acc) ->
                                  maps:update_with(Node, fun(Sum) -> merge(fun erlang:'+'/2, Sum, T) end, T, Acc);
                             (_, Acc) -> Acc
                          end, #{}, Parts),
     Slowest = lists:foldl(fun(T, Acc) -> merge(fun erlang:max/2, T, Acc) end, #{}, maps:values(ByNode)),
-    Slowest#{warmup_ms => max(WarmupMs, maps:get(warmup_ms, Slowest, 0))}.
+    Slowest#{warmup_ms => max(WarmupMs, maps:get(warmup_ms, Slowest, 0)), live_share => live_share(Parts)}.
+
+live_share(Parts) ->
+    Work = [{N, N / Share} || #part{result = #{gradients := N, timing := #{live_share := Share}}} <- Parts, Share > 0],
+    {Used, Room} = lists:unzip(Work),
+    case lists:sum(Room) of
+        All when All > 0 -> lists:sum(Used) / All;
+        _ -> 1.0
+    end.
 
 merge(Fun, A, B) ->
     maps:merge_with(fun(_, X, Y) -> Fun(X, Y) end, A, B).

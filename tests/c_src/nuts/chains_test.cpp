@@ -103,6 +103,37 @@ TEST_F(ChainsOnDevice, DrawTheSameBytesWhereLanesGoTogether) {
   }
 }
 
+TEST_F(ChainsOnDevice, CountTheGradientsThatTheirLanesUsedAndHadRoomFor) {
+  const auto target = eight_schools_target();
+  const std::uint32_t draws = 20, lanes = std::max(1u, device().info().subgroup_size);
+  for (const bool together : {false, true}) {
+    if (together && lanes != 8) continue;
+    KernelShape of = shape(target, false);
+    of.together = together;
+    ChainKernel on_device(device(), of, target.source(), glsl::compile);
+    const std::uint64_t group = std::min(lanes, of.local_size);
+    for (const std::uint64_t count : {group, std::uint64_t{1}}) {
+      Chains chains(on_device, count, draws, false);
+      chains.start_at(starts(target, count));
+      chains.set_scale(std::vector<double>(target.dimension, 1.0));
+      RunOptions run = run_of(draws);
+      run.ticks = 1;  // rounds of one tick: what a lane has room for is what its subgroup made
+      run.budget = 64;
+      chains.run(run);
+      const auto record = chains.record(draws);
+      std::uint64_t gradients = 0, slowest = 0;
+      for (std::uint64_t c = 0; c < count; ++c) {
+        std::uint64_t own = 1;  // the start
+        for (std::uint64_t s = 0; s < draws; ++s) own += record.word(s, 1, c);
+        gradients += own;
+        slowest = std::max(slowest, own);
+      }
+      EXPECT_EQ(chains.work().gradients, gradients);
+      EXPECT_EQ(chains.work().room, lanes * slowest) << count << " chains, together: " << together;
+    }
+  }
+}
+
 TEST_F(ChainsOnDevice, CutInMidTrajectoryAndResumedElsewhereDrawTheSameBytes) {
   const auto target = normals_target(10);
   auto on_device = kernel(target, false);
