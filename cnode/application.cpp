@@ -1,6 +1,7 @@
 #include "cnode/application.h"
 
 #include <spdlog/spdlog.h>
+#include <algorithm>
 #include <thread>
 #include <boost/asio/signal_set.hpp>
 #include <ostream>
@@ -17,19 +18,20 @@
 namespace drey::cnode {
 namespace {
 
-/// Where to listen: what --listen says, else the address that the name is, else everywhere.
-asio::ip::address listen_address(const Options& options) {
+/// Where to listen: what --listen says, else the address that the name is, else everywhere: a peer under
+/// -proto_dist inet6_tcp looks for the IPv6 address of the host in the name, another for the IPv4 one.
+std::vector<asio::ip::address> listen_addresses(const Options& options) {
   error_code error;
   if (!options.listen.empty()) {
     const auto address = asio::ip::make_address(options.listen, error);
     if (error) throw Error("bad_option", fmt::format("--listen {}: no IP address", options.listen));
-    return address;
+    return {address};
   }
   const std::string host = NodeName::parse(options.name).host;
   const auto address = asio::ip::make_address(host, error);
-  if (!error) return address;
-  if (host == "localhost") return asio::ip::address_v4::loopback();
-  return asio::ip::address_v4::any();
+  if (!error) return {address};
+  if (host == "localhost") return {asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
+  return {asio::ip::address_v4::any(), asio::ip::address_v6::any()};
 }
 
 NodeOptions node_options(const Options& options, const std::string& version, std::string cookie) {
@@ -67,13 +69,14 @@ void run_loop(asio::io_context& io, std::chrono::microseconds spin) {
 
 int run(const Options& options, asio::io_context& io, Exports exports, const std::string& device,
         const std::string& version, std::ostream& out) {
-  const asio::ip::address address = listen_address(options);
+  const std::vector<asio::ip::address> addresses = listen_addresses(options);
   std::string cookie = find_cookie(options.cookie_file);
-  if (!address.is_loopback()) require_strong(cookie);
+  if (!std::all_of(addresses.begin(), addresses.end(), [](const auto& one) { return one.is_loopback(); }))
+    require_strong(cookie);
 
   Node node(io, node_options(options, version, std::move(cookie)), std::move(exports));
   ListenerOptions listening;
-  listening.address = address;
+  listening.addresses = addresses;
   listening.first_port = options.first_port;
   listening.last_port = options.last_port;
   listening.half_open = options.half_open;
@@ -128,7 +131,8 @@ int run(const Options& options, asio::io_context& io, Exports exports, const std
   if (options.epmd) {
     registration = std::make_shared<epmd::Registration>(
         io, NodeName::parse(options.name).alive, listener.port(),
-        tcp::endpoint(asio::ip::address_v4::loopback(), options.epmd_port));
+        std::vector<tcp::endpoint>{{asio::ip::address_v4::loopback(), options.epmd_port},
+                                   {asio::ip::address_v6::loopback(), options.epmd_port}});
     registration->start([&](const std::string& error, std::uint32_t creation) {
       if (!error.empty()) {
         spdlog::error("{}", error);

@@ -7,6 +7,11 @@
 #include "cnode/names.h"
 
 namespace drey::cnode {
+namespace {
+
+constexpr std::size_t max_addresses = 8;
+
+}  // namespace
 
 Connector::Connector(Node& node, ConnectorOptions options) : node_(node), options_(std::move(options)) {}
 
@@ -42,8 +47,19 @@ void Connector::attempt(const std::shared_ptr<Target>& target) {
       [this, target](const error_code& error, const tcp::resolver::results_type& results) {
         if (stopped_) return;
         if (error || results.empty()) return again(target, error.message());
-        found(target, results.begin()->endpoint().address());
+        target->others.clear();
+        for (const auto& result : results) target->others.push_back(result.endpoint().address());
+        if (target->others.size() > max_addresses) target->others.resize(max_addresses);
+        next(target, {});
       });
+}
+
+/// Tries the next address of the host; where there is none, all again later.
+void Connector::next(const std::shared_ptr<Target>& target, const std::string& why) {
+  if (target->others.empty()) return again(target, why);
+  const asio::ip::address address = target->others.front();
+  target->others.erase(target->others.begin());
+  found(target, address);
 }
 
 void Connector::found(const std::shared_ptr<Target>& target, const asio::ip::address& address) {
@@ -51,7 +67,7 @@ void Connector::found(const std::shared_ptr<Target>& target, const asio::ip::add
   epmd::look_up(node_.io(), {address, options_.epmd_port}, NodeName::parse(target->peer).alive,
                 options_.deadline, [this, target, address](const std::string& error, std::uint16_t port) {
                   if (stopped_) return;
-                  if (!error.empty()) return again(target, error);
+                  if (!error.empty()) return next(target, error);
                   connect(target, {address, port});
                 });
 }
@@ -63,10 +79,12 @@ void Connector::connect(const std::shared_ptr<Target>& target, const tcp::endpoi
     error_code ignored;
     if (!error) target->socket.close(ignored);
   });
-  target->socket.async_connect(endpoint, [this, target](const error_code& error) {
+  target->socket.async_connect(endpoint, [this, target, endpoint](const error_code& error) {
     target->timer.cancel();
     if (stopped_) return;
-    if (error) return again(target, error.message());
+    if (error)
+      return next(target, fmt::format("{} port {}: {}", endpoint.address().to_string(), endpoint.port(),
+                                      error.message()));
     const std::string host = NodeName::parse(target->peer).host;
     auto stream = options_.make_stream ? options_.make_stream(std::move(target->socket), host)
                                        : make_plain_stream(std::move(target->socket));

@@ -5,12 +5,14 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cnode/node.h"
 #include "cnode/setup.h"
 
 /// Connects to named peers and, when a connection ends, connects again: asks the peer's epmd (or takes a
-/// fixed port), then the handshake as the side that began. One thread.
+/// fixed port) at each address of its host until one takes the connection, IPv4 and IPv6 in the order of the
+/// system's resolver, then the handshake as the side that began. One thread.
 namespace drey::cnode {
 
 struct ConnectorOptions {
@@ -36,10 +38,12 @@ class Connector {
     tcp::resolver resolver;
     tcp::socket socket;
     std::shared_ptr<Setup> setup;
+    std::vector<asio::ip::address> others;  // of the peer's host, that are not tried yet
     std::chrono::milliseconds retry{0};
     bool warned = false;
   };
   void attempt(const std::shared_ptr<Target>& target);
+  void next(const std::shared_ptr<Target>& target, const std::string& why);
   void found(const std::shared_ptr<Target>& target, const asio::ip::address& address);
   void connect(const std::shared_ptr<Target>& target, const tcp::endpoint& endpoint);
   void again(const std::shared_ptr<Target>& target, const std::string& why);

@@ -17,6 +17,12 @@ Bytes framed(const Bytes& message) {
   return out;
 }
 
+std::string text(const tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", address, endpoint.port())
+                                    : fmt::format("{}:{}", address, endpoint.port());
+}
+
 }  // namespace
 
 Bytes alive_request(std::uint16_t port, std::string_view alive) {
@@ -50,12 +56,12 @@ std::uint16_t parse_port(View reply) {
   return in.u8() == 0 ? in.u16() : std::uint16_t{0};
 }
 
-Registration::Registration(asio::io_context& io, std::string alive, std::uint16_t port, tcp::endpoint epmd)
+Registration::Registration(asio::io_context& io, std::string alive, std::uint16_t port, std::vector<tcp::endpoint> epmd)
     : io_(io), alive_(std::move(alive)), port_(port), epmd_(std::move(epmd)), socket_(io), timer_(io) {}
 
 void Registration::start(std::function<void(const std::string&, std::uint32_t)> on_first) {
   on_first_ = std::move(on_first);
-  connect();
+  connect(0);
 }
 
 void Registration::stop() {
@@ -65,20 +71,22 @@ void Registration::stop() {
   socket_.close(ignored);
 }
 
-void Registration::connect() {
+void Registration::connect(std::size_t at) {
   if (stopped_) return;
+  where_ = text(epmd_[at]);
   socket_ = tcp::socket(io_);
   timer_.expires_after(patience);
   timer_.async_wait([self = shared_from_this()](const error_code& error) {
     error_code ignored;
     if (!error) self->socket_.close(ignored);
   });
-  socket_.async_connect(epmd_, [self = shared_from_this()](const error_code& error) {
+  socket_.async_connect(epmd_[at], [self = shared_from_this(), at](const error_code& error) {
     if (self->stopped_) return;
+    if (error && at + 1 < self->epmd_.size()) return self->connect(at + 1);
     if (error)
       return self->failed(
-          fmt::format("no epmd answers at {}:{} ({}): start one (epmd -daemon), or give --no-epmd",
-                      self->epmd_.address().to_string(), self->epmd_.port(), error.message()));
+          fmt::format("no epmd answers at {} ({}): start one (epmd -daemon), or give --no-epmd",
+                      text(self->epmd_.front()), error.message()));
     self->request();
   });
 }
@@ -108,7 +116,7 @@ void Registration::reply(std::size_t filled) {
       return failed(fmt::format("epmd refused the name '{}': another node on this host has it", alive_));
     registered_ = true;
     said_ = false;
-    spdlog::info("registered as '{}' with epmd at {}:{}", alive_, epmd_.address().to_string(), epmd_.port());
+    spdlog::info("registered as '{}' with epmd at {}", alive_, where_);
     if (const auto on_first = std::exchange(on_first_, nullptr)) on_first({}, alive.creation);
     return keep();
   }
@@ -141,7 +149,7 @@ void Registration::failed(const std::string& why) {
   if (!std::exchange(said_, true)) spdlog::warn("{}; registering again every {} s", why, retry.count());
   timer_.expires_after(retry);
   timer_.async_wait([self = shared_from_this()](const error_code& error) {
-    if (!error) self->connect();
+    if (!error) self->connect(0);
   });
 }
 
@@ -171,7 +179,7 @@ void look_up(asio::io_context& io, tcp::endpoint epmd, const std::string& alive,
   auto self = std::make_shared<LookUp>(io);
   self->out = framed(port_request(alive));
   self->done = std::move(done);
-  const std::string where = fmt::format("{}:{}", epmd.address().to_string(), epmd.port());
+  const std::string where = text(epmd);
   self->timer.expires_after(deadline);
   self->timer.async_wait([self, where](const error_code& error) {
     if (!error) self->finish("epmd at " + where + " does not answer", 0);

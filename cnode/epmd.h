@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cnode/bytes.h"
 
@@ -31,7 +32,8 @@ std::uint16_t parse_port(View reply);
 /// restarts.
 class Registration : public std::enable_shared_from_this<Registration> {
  public:
-  Registration(asio::io_context& io, std::string alive, std::uint16_t port, tcp::endpoint epmd);
+  /// \param epmd where it may be: the first that takes a connection is asked
+  Registration(asio::io_context& io, std::string alive, std::uint16_t port, std::vector<tcp::endpoint> epmd);
 
   /// \param on_first called once: with the creation, or with what went wrong (then nothing is retried)
   void start(std::function<void(const std::string& error, std::uint32_t creation)> on_first);
@@ -39,7 +41,7 @@ class Registration : public std::enable_shared_from_this<Registration> {
   bool registered() const { return registered_; }
 
  private:
-  void connect();
+  void connect(std::size_t at);
   void request();
   void reply(std::size_t filled);
   void keep();
@@ -48,7 +50,8 @@ class Registration : public std::enable_shared_from_this<Registration> {
   asio::io_context& io_;
   std::string alive_;
   std::uint16_t port_;
-  tcp::endpoint epmd_;
+  std::vector<tcp::endpoint> epmd_;
+  std::string where_;  // the one connected to, or the first
   tcp::socket socket_;
   asio::steady_timer timer_;
   std::function<void(const std::string&, std::uint32_t)> on_first_;

@@ -1,70 +1,116 @@
 #include "cnode/listener.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
+#include <algorithm>
+#include <boost/asio/ip/v6_only.hpp>
+#include <map>
 
 namespace drey::cnode {
 
-Listener::Listener(Node& node, ListenerOptions options)
-    : node_(node), options_(std::move(options)), acceptor_(node.io()), pause_(node.io()) {
+namespace {
+
+/// What counts as one address: of IPv6 the network, of which one host has all addresses.
+asio::ip::address counted(const asio::ip::address& address) {
+  if (!address.is_v6()) return address;
+  auto bytes = address.to_v6().to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), std::uint8_t{0});
+  return asio::ip::address_v6(bytes);
+}
+
+bool lacks(const error_code& error) {
+  return error == asio::error::address_family_not_supported ||
+         error == boost::system::errc::address_not_available;
+}
+
+std::vector<std::string> names(const ListenerOptions& options) {
+  std::vector<std::string> made;
+  for (const auto& address : options.addresses) made.push_back(address.to_string());
+  return made;
+}
+
+}  // namespace
+
+Listener::Listener(Node& node, ListenerOptions options) : node_(node), options_(std::move(options)) {
   error_code error;
-  for (std::uint32_t port = options_.first_port; port <= options_.last_port; ++port) {
-    const tcp::endpoint endpoint(options_.address, static_cast<std::uint16_t>(port));
-    error_code ignored;
-    acceptor_.close(ignored);
-    acceptor_.open(endpoint.protocol(), error);
-    if (error) break;
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), ignored);
-    acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(1024, error);
-    if (!error) {
-      port_ = acceptor_.local_endpoint(ignored).port();
-      return;
-    }
+  // Where the system chooses the port, the one it chose for the first address may be taken at the next.
+  const std::uint32_t first = options_.first_port, last = first == 0 ? 15 : options_.last_port;
+  for (std::uint32_t port = first; port <= last; ++port) {
+    if (open(static_cast<std::uint16_t>(first == 0 ? 0 : port), error)) return;
     if (error != asio::error::address_in_use) break;
   }
-  throw Error("no_port", fmt::format("cannot listen on {} port {}-{}: {}", options_.address.to_string(),
+  throw Error("no_port", fmt::format("cannot listen on {} port {}-{}: {}", fmt::join(names(options_), ", "),
                                      options_.first_port, options_.last_port, error.message()));
 }
 
-void Listener::start() { accept(); }
+bool Listener::open(std::uint16_t port, error_code& error) {
+  doors_.clear();
+  for (const asio::ip::address& address : options_.addresses) {
+    const tcp::endpoint endpoint(address, port);
+    error_code ignored;
+    tcp::acceptor& acceptor = doors_.emplace_back(node_.io()).acceptor;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) {
+      acceptor.set_option(tcp::acceptor::reuse_address(true), ignored);
+      if (address.is_v6()) acceptor.set_option(asio::ip::v6_only(true), ignored);
+      acceptor.bind(endpoint, error);
+    }
+    if (!error) acceptor.listen(1024, error);
+    if (error && address.is_v6() && doors_.size() > 1 && lacks(error)) {
+      error.clear();
+      doors_.pop_back();
+      continue;
+    }
+    if (error) return false;
+    port = port_ = acceptor.local_endpoint(ignored).port();
+  }
+  return !doors_.empty();
+}
+
+void Listener::start() {
+  for (Door& door : doors_) accept(door);
+}
 
 void Listener::stop() {
-  error_code ignored;
-  acceptor_.close(ignored);
-  pause_.cancel();
+  for (Door& door : doors_) {
+    error_code ignored;
+    door.acceptor.close(ignored);
+    door.pause.cancel();
+  }
   const auto all = half_open_;
   for (const auto& setup : all) setup->abort("this node leaves");
 }
 
-void Listener::accept() {
-  acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+void Listener::accept(Door& door) {
+  door.acceptor.async_accept([this, &door](const error_code& error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted || !door.acceptor.is_open()) return;
     if (error) {  // no descriptors are left, or the peer went away already
       spdlog::warn("accept: {}", error.message());
-      pause_.expires_after(std::chrono::milliseconds(50));
-      return pause_.async_wait([this](const error_code& stopped) {
-        if (!stopped) accept();
+      door.pause.expires_after(std::chrono::milliseconds(50));
+      return door.pause.async_wait([this, &door](const error_code& stopped) {
+        if (!stopped) accept(door);
       });
     }
     accepted(std::move(socket));
-    accept();
+    accept(door);
   });
 }
 
 void Listener::make_room(const asio::ip::address& address) {
-  std::size_t same = 0;
-  for (const auto& setup : half_open_) same += setup->stream()->address() == address;
-  std::shared_ptr<Setup> oldest;
-  if (same >= options_.half_open_an_address) {
-    for (const auto& setup : half_open_)
-      if (setup->stream()->address() == address) {
-        oldest = setup;
-        break;
-      }
-  } else if (half_open_.size() >= options_.half_open) {
-    oldest = half_open_.front();
+  std::map<asio::ip::address, std::size_t> held;
+  for (const auto& setup : half_open_) ++held[counted(setup->stream()->address())];
+  auto crowd = held.find(counted(address));
+  if (crowd == held.end() || crowd->second < options_.half_open_an_address) {
+    if (half_open_.size() < options_.half_open) return;
+    crowd = std::max_element(held.begin(), held.end(),
+                             [](const auto& a, const auto& b) { return a.second < b.second; });
   }
-  if (oldest) oldest->abort("too many connections are in their handshake");
+  const auto oldest = std::find_if(half_open_.begin(), half_open_.end(), [&](const auto& setup) {
+    return counted(setup->stream()->address()) == crowd->first;
+  });
+  const auto setup = *oldest;
+  setup->abort("too many connections are in their handshake");
 }
 
 void Listener::accepted(tcp::socket socket) {

@@ -9,7 +9,8 @@ main() ->
     Node = node_kit:start(test, node_kit:name(a), []),
     #{name := N} = Node,
     {P1, F1} = node_kit:run("node", calls(N) ++ watching(N) ++ servers(N) ++ payloads(N) ++ connection()
-                            ++ connecting() ++ operations() ++ node_tls:cases() ++ node_soak:cases()),
+                            ++ connecting() ++ operations() ++ node_ipv6:cases() ++ node_tls:cases()
+                            ++ node_soak:cases()),
     {P2, F2} = node_kit:run("product", product()),
     0 = node_kit:stop(Node),
     {P3, F3} = node_hostile:run(),
@@ -457,6 +458,29 @@ connection() ->
         receive {nodedown, O} -> error(lost) after 0 -> ok end,
         0 = node_kit:stop(Other)
       end},
+     {a_thousand_half_open, fun() ->
+        %% Each silent connection is taken; those beyond the cap make room, and an honest peer gets in past them.
+        Metrics = metrics_port(),
+        #{name := O, tcp := Port} = Other =
+            node_kit:start(test, node_kit:name(ho), ["--metrics", integer_to_list(Metrics), "--max-half-open", "100",
+                                                     "--max-half-open-per-address", "64", "--log-level", "error"]),
+        Silent = [begin
+                      {ok, S} = gen_tcp:connect({127, 0, 0, 1}, Port, [binary, {active, false}]),
+                      %% Between, twenty times, the honest one connects anew and calls.
+                      I rem 50 =/= 0 orelse begin
+                          I = erpc:call(O, test, echo, [I]),
+                          true = erlang:disconnect_node(O)
+                      end,
+                      S
+                  end || I <- lists:seq(1, 1000)],
+        {Delay, pong} = timer:tc(net_adm, ping, [O]),
+        io:format("a_thousand_half_open: connected in ~.1f ms past ~b silent connections~n", [Delay / 1000, length(Silent)]),
+        Page = http("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+        {match, [Held]} = re:run(Page, "\ndrey_half_open_connections ([0-9]+)\n", [{capture, all_but_first, list}]),
+        true = list_to_integer(Held) =< 64,
+        [gen_tcp:close(S) || S <- Silent],
+        0 = node_kit:stop(Other)
+      end},
      {ticks, fun() -> child(ticks) end},
      {a_silent_peer_is_dropped, fun() -> child(quiet) end}].
 
@@ -552,15 +576,6 @@ operations() ->
         node_kit:wait(Known, 10000),
         0 = node_kit:stop(Node),
         Kill(Second)
-      end},
-     {ipv6, fun() ->
-        Node = node_kit:start(test, node_kit:name(z), ["--listen", "::1", "--no-epmd", "--dist-ports", "29300-29349"]),
-        {ok, S} = gen_tcp:connect({0, 0, 0, 0, 0, 0, 0, 1}, maps:get(tcp, Node), [binary, inet6, {active, false}]),
-        Who = <<"x6@127.0.0.1">>,
-        ok = gen_tcp:send(S, [<<(15 + byte_size(Who)):16>>, $N, <<16#D07DF5FBC:64, 1:32, (byte_size(Who)):16>>, Who]),
-        {ok, <<3:16, "sok">>} = gen_tcp:recv(S, 5, 5000),
-        gen_tcp:close(S),
-        0 = node_kit:stop(Node)
       end},
      {erl_call, fun() ->
         Node = node_kit:start(test, node_kit:name(ec), []),

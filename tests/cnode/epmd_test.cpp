@@ -64,7 +64,7 @@ class FakeEpmd {
 TEST(Epmd, RegistrationGetsACreationAndComesBackAfterARestart) {
   asio::io_context io;
   FakeEpmd epmd(io, hex("76 00 6b00eed0"));
-  auto registration = std::make_shared<Registration>(io, "gpu1", 9100, epmd.endpoint());
+  auto registration = std::make_shared<Registration>(io, "gpu1", 9100, std::vector{epmd.endpoint()});
   std::uint32_t creation = 0;
   registration->start([&](const std::string& error, std::uint32_t given) {
     EXPECT_EQ(error, "");
@@ -78,6 +78,25 @@ TEST(Epmd, RegistrationGetsACreationAndComesBackAfterARestart) {
   io.run();
 }
 
+TEST(Epmd, TheNextAddressIsAskedWhereTheFirstHasNone) {
+  asio::io_context io;
+  FakeEpmd epmd(io, hex("76 00 6b00eed0"));
+  tcp::endpoint nobody;
+  {
+    tcp::acceptor gone(io, {asio::ip::address_v4::loopback(), 0});
+    nobody = gone.local_endpoint();
+  }
+  auto registration = std::make_shared<Registration>(io, "gpu1", 9100, std::vector{nobody, epmd.endpoint()});
+  std::string said = "nothing";
+  registration->start([&](const std::string& error, std::uint32_t) {
+    said = error;
+    registration->stop();
+    epmd.close();
+  });
+  io.run();
+  EXPECT_EQ(said, "");
+}
+
 TEST(Epmd, RefusalsAreSentences) {
   for (const auto& [answer, words] :
        std::vector<std::pair<Bytes, std::string>>{{hex("76 01 00000000"), "another node on this host has it"},
@@ -85,7 +104,7 @@ TEST(Epmd, RefusalsAreSentences) {
                                                   {hex("01020304"), "message 1"}}) {
     asio::io_context io;
     FakeEpmd epmd(io, answer);
-    auto registration = std::make_shared<Registration>(io, "gpu1", 9100, epmd.endpoint());
+    auto registration = std::make_shared<Registration>(io, "gpu1", 9100, std::vector{epmd.endpoint()});
     std::string said;
     registration->start([&](const std::string& error, std::uint32_t) {
       said = error;
@@ -103,7 +122,7 @@ TEST(Epmd, NoneThereIsSaidWithWhatToDo) {
     tcp::acceptor gone(io, {asio::ip::address_v4::loopback(), 0});
     nobody = gone.local_endpoint();
   }
-  auto registration = std::make_shared<Registration>(io, "gpu1", 9100, nobody);
+  auto registration = std::make_shared<Registration>(io, "gpu1", 9100, std::vector{nobody});
   std::string said;
   registration->start([&](const std::string& error, std::uint32_t) { said = error; });
   io.run();

@@ -1,6 +1,7 @@
 #include "cnode/node.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include "cnode/connector.h"
 #include "cnode/flags.h"
@@ -22,7 +23,7 @@ NodeOptions options(const std::string& name, const std::string& cookie = "cookie
 
 ListenerOptions loopback() {
   ListenerOptions made;
-  made.address = asio::ip::address_v4::loopback();
+  made.addresses = {asio::ip::address_v4::loopback()};
   return made;
 }
 
@@ -58,6 +59,34 @@ TEST_F(Nodes, MeetAndPart) {
   run_until([&] { return stopped && a.session_count() == 0; });
   EXPECT_EQ(b.admit({"c@h", 0, 0, false}), handshake::Admission::NotAllowed);
   listener.stop();
+}
+
+TEST_F(Nodes, AHostIsTriedAtEachOfItsAddresses) {
+  Node a(io, options("a@localhost"), {}), b(io, options("b@localhost"), {});
+  for (const asio::ip::address& address : std::vector<asio::ip::address>{
+           asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()}) {
+    ListenerOptions one;
+    one.addresses = {address};
+    std::unique_ptr<Listener> listener;
+    try {
+      listener = std::make_unique<Listener>(b, one);
+    } catch (const Error&) {
+      GTEST_SKIP() << "no " << address.to_string() << " on this machine";
+    }
+    error_code error;
+    const auto known = tcp::resolver(io).resolve("localhost", "0", error);
+    if (std::none_of(known.begin(), known.end(),
+                     [&](const auto& entry) { return entry.endpoint().address() == address; }))
+      GTEST_SKIP() << "localhost is not " << address.to_string() << " on this machine";
+    listener->start();
+    const auto connect = connector(a, listener->port());
+    connect->keep("b@localhost");
+    run_until([&] { return a.is_connected("b@localhost") && b.is_connected("a@localhost"); });
+    connect->stop();
+    listener->stop();
+    a.sessions().at("b@localhost")->channel().close("the test is over");
+    run_until([&] { return a.session_count() + b.session_count() == 0; });
+  }
 }
 
 TEST_F(Nodes, BothAtOnceEndWithOneConnection) {
@@ -117,6 +146,32 @@ TEST_F(Nodes, SilentConnectionsMakeRoomForOthers) {
   connect->keep("b@127.0.0.1");
   run_until([&] { return a.session_count() == 1; });
   connect->stop();
+  listener.stop();
+}
+
+TEST_F(Nodes, AnAddressIsNotEndedForWhatAnotherDoes) {
+  Node node(io, options("b@localhost"), {});
+  ListenerOptions few;
+  few.addresses = {asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
+  few.half_open = few.half_open_an_address = 8;
+  Listener listener(node, few);
+  listener.start();
+  tcp::socket slow(io);
+  error_code error;
+  slow.connect({asio::ip::address_v6::loopback(), listener.port()}, error);
+  if (error) GTEST_SKIP() << "no ::1 on this machine";
+  run_until([&] { return listener.half_open() == 1; });
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 40; ++i) {
+    silent.emplace_back(io);
+    silent.back().connect({asio::ip::address_v4::loopback(), listener.port()});
+  }
+  run_until([&] { return node.counters().handshakes_failed == 33; });
+  EXPECT_EQ(listener.half_open(), 8u);
+  slow.non_blocking(true);
+  char byte = 0;
+  slow.read_some(asio::buffer(&byte, 1), error);
+  EXPECT_EQ(error, asio::error::would_block) << "the connection from ::1 was ended";
   listener.stop();
 }
 
