@@ -56,7 +56,8 @@ std::uint16_t parse_port(View reply) {
   return in.u8() == 0 ? in.u16() : std::uint16_t{0};
 }
 
-Registration::Registration(asio::io_context& io, std::string alive, std::uint16_t port, std::vector<tcp::endpoint> epmd)
+Registration::Registration(asio::io_context& io, std::string alive, std::uint16_t port,
+                           std::vector<tcp::endpoint> epmd)
     : io_(io), alive_(std::move(alive)), port_(port), epmd_(std::move(epmd)), socket_(io), timer_(io) {}
 
 void Registration::start(std::function<void(const std::string&, std::uint32_t)> on_first) {

@@ -24,8 +24,8 @@ struct ListenerOptions {
   std::uint16_t first_port = 0, last_port = 0;  ///< 0: one that the system chooses
   std::size_t half_open = 256;                  ///< in all
   std::size_t half_open_an_address = 64;        ///< an IPv6 address being its first 64 bits
-  std::chrono::milliseconds deadline{7000};  ///< for a handshake
-  MakeStream make_stream;                    ///< empty: in clear
+  std::chrono::milliseconds deadline{7000};     ///< for a handshake
+  MakeStream make_stream;                       ///< empty: in clear
 };
 
 class Listener {

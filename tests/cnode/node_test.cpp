@@ -63,8 +63,8 @@ TEST_F(Nodes, MeetAndPart) {
 
 TEST_F(Nodes, AHostIsTriedAtEachOfItsAddresses) {
   Node a(io, options("a@localhost"), {}), b(io, options("b@localhost"), {});
-  for (const asio::ip::address& address : std::vector<asio::ip::address>{
-           asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()}) {
+  for (const asio::ip::address& address :
+       std::vector<asio::ip::address>{asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()}) {
     ListenerOptions one;
     one.addresses = {address};
     std::unique_ptr<Listener> listener;
