@@ -107,7 +107,7 @@ class Run {
   std::uint64_t depth_hits() const { return deep_; }
   std::uint64_t gradients() const { return gradients_; }  ///< leapfrogs
   /// Of the gradients that the device's lanes had time for, the share that chains used (Work::share); since this
-  /// object began.
+  /// object began. A lower bound where lanes do not go together.
   double live_share() const { return work_.share(); }
   double sampling_ms() const { return sampling_ms_; }
   double outputs_ms() const { return outputs_ms_; }
