@@ -1,13 +1,16 @@
 #pragma once
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/json_term.h"
 #include "error.h"
 #include "model/model.h"
+#include "tests/support/erlang_text.h"
 
 /// What the benches share about cases: files in, scalars by name out.
 namespace drey::bench {
@@ -34,6 +37,24 @@ inline std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+/// Where the model of the case in `folder` stands: CASE.model there or, if there is none, in `models`.
+inline std::filesystem::path model_file(const std::filesystem::path& folder,
+                                        const std::filesystem::path& models) {
+  const std::string name = folder.filename().string() + ".model";
+  const std::filesystem::path own = folder / name;
+  return std::filesystem::exists(own) ? own : models / name;
+}
+
+/// The model of a file, an Erlang term without its data, with `data` as its data.
+inline term::Term load_model(const std::filesystem::path& file, const nlohmann::json& data) {
+  const term::Term model = test::erlang(read_file(file.string()));
+  const auto* map = model.as<term::Map>();
+  if (!map) throw Error("bad_model", file.string() + " holds no map");
+  term::Map with_data = *map;
+  with_data.pairs.emplace_back(term::Atom{"data"}, to_term(data));
+  return with_data;
 }
 
 }  // namespace drey::bench

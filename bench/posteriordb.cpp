@@ -14,14 +14,12 @@
 #include <fmt/format.h>
 
 #include "bench/cases.h"
-#include "bench/json_term.h"
 #include "bench/table.h"
 #include "gpu/device.h"
 #include "model/model.h"
 #include "nuts/sampler.h"
 #include "stats/convergence.h"
 #include "stats/summary.h"
-#include "tests/support/erlang_text.h"
 
 namespace {
 
@@ -79,18 +77,6 @@ void compare(Scores& scores, const std::string& name, const std::vector<double>&
   }
 }
 
-term::Term load_model(const fs::path& folder, const fs::path& models) {
-  const std::string name = folder.filename().string() + ".model";
-  const fs::path own = folder / name;
-  term::Term model = test::erlang(bench::read_file(fs::exists(own) ? own : models / name));
-  const auto* map = model.as<term::Map>();
-  if (!map) throw Error("bad_model", name + " is not a map");
-  term::Map with_data = *map;
-  with_data.pairs.emplace_back(term::Atom{"data"},
-                               bench::to_term(bench::read_json((folder / "data.json").string())));
-  return with_data;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -135,7 +121,8 @@ int main(int argc, char** argv) {
     const std::string name = path.filename().string();
     std::fprintf(stderr, "%s ...\n", name.c_str());
     try {
-      const auto model = std::make_shared<const model::Model>(model::compile(load_model(path, models)));
+      const auto model = std::make_shared<const model::Model>(model::compile(bench::load_model(
+          bench::model_file(path, models), bench::read_json((path / "data.json").string()))));
       nuts::Sampler sampler(device, model);
       const auto start = std::chrono::steady_clock::now();
       const nuts::Tuning tuning = sampler.warmup(options);

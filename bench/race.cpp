@@ -1,9 +1,11 @@
-// The race: the seven models of the distributed race and the non-centred twins, drey_bench_race [--peer stan] ...
+// The race: the seven models of the distributed race, the non-centred twins and, with --cases DIR, published posteriors
+// (the folders that drey_bench_posteriordb takes): drey_bench_race [--peer stan] ...
 //
 // A seed's runs of Drey and of the peer stand next to each other in time; the table shows medians over seeds. One
 // estimator (stats/) gives ESS and R-hat for both. The peer's time is its processors' time over the cores of this
 // machine: 4 chains run one after the other, and are charged as if they had filled every core. No ratio is printed for
-// a run whose R-hat exceeds 1.01 or of whose transitions more than 1% diverged.
+// a run whose R-hat exceeds 1.01 or of whose transitions more than 1% diverged. That both sampled the same posterior is
+// printed beside the ratios: the greatest |z| of a scalar's two means by their Monte Carlo errors.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -13,16 +15,15 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 #include <thread>
 
 #include "bench/cases.h"
-#include "bench/json_term.h"
 #include "bench/table.h"
 #include "gpu/device.h"
 #include "model/model.h"
 #include "nuts/sampler.h"
 #include "stats/summary.h"
-#include "tests/support/erlang_text.h"
 
 namespace {
 
@@ -37,6 +38,7 @@ struct Run {
   std::uint64_t warmup_gradients = 0;  ///< a chain
   double live = std::numeric_limits<double>::quiet_NaN();  ///< share of the lanes' time that chains used
   std::string real;
+  std::map<std::string, std::pair<double, double>> means;  ///< a scalar's mean and Monte Carlo error
 
   bool comparable() const {
     return rhat <= 1.01 && static_cast<double>(divergent) <= 0.01 * static_cast<double>(transitions);
@@ -47,23 +49,64 @@ struct Run {
 };
 
 struct Case {
-  std::string name;  ///< the model file
-  std::string data;  ///< its key in the data file; empty for none
-  std::string peer;  ///< the Stan program
+  std::string name;   ///< the model's
+  std::string model;  ///< its file
+  std::string peer;   ///< the Stan program's
+  nlohmann::json data, peer_data;
 };
 
-const Case cases[] = {
-    {"simple", "simple", "simple"},
-    {"medium", "medium", "medium"},
-    {"stress", "stress", "stress"},
-    {"eight_schools", "eight_schools", "eight_schools"},
-    {"eight_schools_nc", "eight_schools", "eight_schools_nc"},
-    {"funnel", "", "funnel"},
-    {"funnel_nc", "", "funnel_nc"},
-    {"logistic", "logistic", "logistic"},
-    {"logistic", "logistic", "logistic_glm"},
-    {"sv", "sv", "sv"},
-};
+fs::path stan_program(const std::string& name) {
+  return fs::path(DREY_BENCH_DIR) / "peers/stan" / (name + ".stan");
+}
+
+/// The race's own: `data_file` holds every model's data.
+std::vector<Case> race_cases(const std::string& data_file, const std::string& models) {
+  struct Entry {
+    const char *name, *data, *peer;
+  };
+  const Entry entries[] = {
+      {"simple", "simple", "simple"},
+      {"medium", "medium", "medium"},
+      {"stress", "stress", "stress"},
+      {"eight_schools", "eight_schools", "eight_schools"},
+      {"eight_schools_nc", "eight_schools", "eight_schools_nc"},
+      {"funnel", "", "funnel"},
+      {"funnel_nc", "", "funnel_nc"},
+      {"logistic", "logistic", "logistic"},
+      {"logistic", "logistic", "logistic_glm"},
+      {"sv", "sv", "sv"},
+  };
+  const nlohmann::json data = bench::read_json(data_file);
+  std::vector<Case> cases;
+  for (const Entry& entry : entries) {
+    const nlohmann::json own = *entry.data ? data.at(entry.data) : nlohmann::json::object();
+    nlohmann::json sized = own;  // a Stan program declares its sizes
+    if (own.contains("X")) sized["K"] = own["X"][0].size();
+    if (own.contains("returns")) sized["T"] = own["returns"].size();
+    for (const char* outcome : {"y", "y_a", "y_1"})
+      if (own.contains(outcome)) sized["N"] = own[outcome].size();
+    cases.push_back({entry.name, models + "/" + entry.name + ".model", entry.peer, own, sized});
+  }
+  return cases;
+}
+
+/// The folders of `directory` that hold a data.json; the Stan program of one has its name.
+std::vector<Case> published_cases(const fs::path& directory) {
+  std::vector<Case> cases;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const fs::path file = entry.path() / "data.json";
+    if (!fs::exists(file)) continue;
+    const std::string name = entry.path().filename().string();
+    const nlohmann::json data = bench::read_json(file.string());
+    cases.push_back(
+        {name, bench::model_file(entry.path(), DREY_BENCH_DIR "/posteriordb").string(), name, data, data});
+  }
+  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.name < b.name; });
+  if (cases.empty())
+    throw Error("no_case",
+                directory.string() + " has no folder with a data.json: name the folder that holds the cases");
+  return cases;
+}
 
 double elapsed_ms(std::chrono::steady_clock::time_point since) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since).count();
@@ -75,6 +118,7 @@ void diagnose(Run& run, const std::string& name, const std::vector<double>& colu
   if (std::isnan(row.ess_bulk)) return;  // a constant
   run.ess = run.ess == 0 ? row.ess_bulk : std::min(run.ess, row.ess_bulk);
   run.rhat = std::max(run.rhat, row.rhat);
+  run.means[name] = {row.mean, row.mcse};
 }
 
 Run run_drey(gpu::Device& device, const term::Term& term, const nuts::Options& options) {
@@ -103,20 +147,16 @@ Run run_drey(gpu::Device& device, const term::Term& term, const nuts::Options& o
   return run;
 }
 
-Run run_stan(const Case& which, const nlohmann::json& data, std::uint64_t seed, const fs::path& scratch) {
-  nlohmann::json stan_data = data;
-  if (stan_data.contains("X")) stan_data["K"] = stan_data["X"][0].size();
-  if (stan_data.contains("returns")) stan_data["T"] = stan_data["returns"].size();
-  for (const char* outcome : {"y", "y_a", "y_1"})
-    if (stan_data.contains(outcome)) stan_data["N"] = stan_data[outcome].size();
+Run run_stan(const Case& which, std::uint64_t seed, const fs::path& scratch) {
   fs::create_directories(scratch);
   const std::string data_file = (scratch / (which.peer + ".json")).string();
   const std::string draws_file = (scratch / (which.peer + ".bin")).string();
-  std::ofstream(data_file) << (stan_data.is_null() ? nlohmann::json::object() : stan_data).dump();
+  std::ofstream(data_file) << which.peer_data.dump();
   const std::string command = fmt::format(
-      "R_MAKEVARS_USER='{0}/peers/Makevars' Rscript '{0}/peers/stan.R' '{0}/peers/stan/{1}.stan' '{2}' {3} "
+      "R_MAKEVARS_USER='{0}/peers/Makevars' Rscript '{0}/peers/stan.R' '{1}' '{2}' {3} "
       "'{4}' '{5}' 2>/dev/null",
-      DREY_BENCH_DIR, which.peer, data_file, seed, draws_file, (scratch / "compiled").string());
+      DREY_BENCH_DIR, stan_program(which.peer).string(), data_file, seed, draws_file,
+      (scratch / "compiled").string());
   std::string output;
   std::FILE* pipe = popen(command.c_str(), "r");
   if (!pipe) throw Error("no_peer", "cannot start Rscript");
@@ -142,6 +182,20 @@ Run run_stan(const Case& which, const nlohmann::json& data, std::uint64_t seed, 
     diagnose(run, name, column, 4);
   }
   return run;
+}
+
+/// The greatest |z| of the means of a scalar of both, of all seeds.
+double disagreement(const std::vector<Run>& ours, const std::vector<Run>& theirs) {
+  double worst = 0;
+  for (std::size_t seed = 0; seed < ours.size(); ++seed)
+    for (const auto& [name, estimate] : theirs[seed].means) {
+      const auto found = ours[seed].means.find(name);
+      if (found == ours[seed].means.end())
+        throw Error("no_scalar", "the model has no " + name + ", the Stan program has");
+      const auto& [mean, error] = found->second;
+      worst = std::max(worst, std::abs(mean - estimate.first) / std::hypot(error, estimate.second));
+    }
+  return worst;
 }
 
 template <typename Value>
@@ -188,13 +242,15 @@ std::vector<std::string> row_of(const std::string& name, const std::string& who,
 
 int main(int argc, char** argv) {
   CLI::App app("Times the race's models, and the same models with a peer in the same run");
-  std::string peer, only, precision = "auto", data_file = DREY_TEST_DATA "/race/data.json",
-                          models = DREY_BENCH_DIR "/race",
-                          scratch = (fs::temp_directory_path() / "drey-race").string();
+  std::string peer, only, directory, precision = "auto", data_file = DREY_TEST_DATA "/race/data.json",
+                                     models = DREY_BENCH_DIR "/race",
+                                     scratch = (fs::temp_directory_path() / "drey-race").string();
   nuts::Options options;
   options.chains = 256;
   std::uint64_t seeds = 3;
   app.add_option("--peer", peer, "stan")->check(CLI::IsMember({"stan"}));
+  app.add_option("--cases", directory, "a folder of published posteriors, run after the race's models")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--only", only, "models whose names contain this");
   app.add_option("--chains", options.chains)->capture_default_str();
   app.add_option("--draws", options.draws, "a chain")->capture_default_str();
@@ -208,34 +264,42 @@ int main(int argc, char** argv) {
                       : precision == "f64" ? nuts::PrecisionChoice::F64
                                            : nuts::PrecisionChoice::Auto;
   try {
-    const nlohmann::json data = bench::read_json(data_file);
+    std::vector<Case> cases = race_cases(data_file, models);
+    if (!directory.empty())
+      for (Case& published : published_cases(directory)) cases.push_back(std::move(published));
+    std::erase_if(cases, [&](const Case& which) {
+      return which.name.find(only) == std::string::npos && which.peer.find(only) == std::string::npos;
+    });
+    if (cases.empty()) throw Error("no_case", "no model's name contains " + only);
     gpu::Device device(gpu::default_device());
     fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
                options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
                peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
     bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s", "live",
                         "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
-    bench::Table ratios({"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000"});
+    bench::Table ratios(
+        {"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000", "max |z| of means"});
     double log_sum = 0;
     int counted = 0;
     for (const Case& which : cases) {
-      if (which.name.find(only) == std::string::npos && which.peer.find(only) == std::string::npos) continue;
       if (peer.empty() && which.peer == "logistic_glm") continue;
+      if (!peer.empty() && !fs::exists(stan_program(which.peer))) {
+        std::fprintf(stderr, "%s left out: there is no Stan program of it\n", which.name.c_str());
+        continue;
+      }
       std::fprintf(stderr, "%s ...\n", which.peer.c_str());
-      term::Map map = *test::erlang(bench::read_file(models + "/" + which.name + ".model")).as<term::Map>();
-      const nlohmann::json own = which.data.empty() ? nlohmann::json::object() : data[which.data];
-      map.pairs.emplace_back(term::Atom{"data"}, bench::to_term(own));
+      const term::Term model = bench::load_model(which.model, which.data);
       std::vector<Run> ours, theirs;
       for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         options.seed = seed;
-        ours.push_back(run_drey(device, map, options));
-        if (!peer.empty()) theirs.push_back(run_stan(which, own, seed, scratch));
+        ours.push_back(run_drey(device, model, options));
+        if (!peer.empty()) theirs.push_back(run_stan(which, seed, scratch));
       }
       table.add(row_of(which.name, "Drey " + ours.front().real, ours));
       if (theirs.empty()) continue;
       table.add(row_of(which.peer, "Stan", theirs));
       if (!all_comparable(ours) || !all_comparable(theirs)) {
-        ratios.add({which.peer, "not comparable", "-", "-"});
+        ratios.add({which.peer, "not comparable", "-", "-", "-"});
         continue;
       }
       const double sampling = median(ours, [](const Run& r) { return r.sampling_rate(); }) /
@@ -244,7 +308,8 @@ int main(int argc, char** argv) {
                   fmt::format("{:.1f}", median(ours, [](const Run& r) { return r.total_rate(); }) /
                                             median(theirs, [](const Run& r) { return r.total_rate(); })),
                   fmt::format("{:.1f}", median(theirs, [](const Run& r) { return r.to_thousand_ms(); }) /
-                                            median(ours, [](const Run& r) { return r.to_thousand_ms(); }))});
+                                            median(ours, [](const Run& r) { return r.to_thousand_ms(); })),
+                  fmt::format("{:.1f}", disagreement(ours, theirs))});
       if (which.peer != "logistic_glm") log_sum += std::log(sampling), ++counted;
     }
     table.print();
@@ -257,6 +322,9 @@ int main(int argc, char** argv) {
     }
   } catch (const Error& error) {
     fmt::print(stderr, "{}: {} {}\n", error.reason(), error.what(), error.where());
+    return 1;
+  } catch (const std::exception& error) {  // a data set that is no JSON, a folder that cannot be read
+    fmt::print(stderr, "{}\n", error.what());
     return 1;
   }
   return 0;
