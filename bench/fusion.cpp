@@ -1,10 +1,12 @@
 // The fused kernel against the same leapfrog as one dispatch a tensor operation, on eight schools
 // (non-centred), and what a dispatch costs: `./dev bench fusion`.
 //
-// The baseline is real: every operation of the density, its gradient and the leapfrog is a kernel of its own
-// over all chains, and a few leapfrogs are checked against the host. It is run twice: waiting for every
-// operation (a fence each, as an eager backend does), and recorded whole with one wait a leapfrog. It is
-// spared the tree: an iteration is its time a leapfrog by the leapfrogs a transition of the fused run took.
+// An iteration is one NUTS transition of every chain. The fused kernel makes it whole: tree, proposals, record.
+// The baseline makes its leapfrogs alone, as many as a chain of the fused run took on average: every operation
+// of the density, its gradient and the leapfrog is a dispatch of its own over all chains, followed by a
+// barrier; a few leapfrogs are checked against the host. It runs twice: submitted and waited for operation by
+// operation, as an eager backend does, and recorded beforehand with one submission and one wait an iteration.
+// What it is spared (the tree's own operations, the longest chain's leapfrogs in lockstep) is in its favour.
 
 #include <fmt/format.h>
 
@@ -98,22 +100,31 @@ class Unfused {
     run(false, [&] { density(); });
   }
 
-  /// One leapfrog of every chain, waiting after each operation.
+  /// One leapfrog of every chain, submitting and waiting for each operation.
   void leapfrog_fenced() {
     run(true, [&] { leapfrog(); });
   }
-  /// One leapfrog of every chain, recorded once, one wait.
-  void leapfrog_batched() {
+  /// `count` leapfrogs of every chain, recorded by the first call, whose count the later ones repeat: one
+  /// submission, one wait.
+  void leapfrogs_batched(int count) {
     if (recorded_) {
       device_.wait(recording_.resubmit());
       return;
     }
     std::swap(commands_, recording_);
-    run(false, [&] { leapfrog(); });
+    run(false, [&] {
+      for (int i = 0; i < count; ++i) leapfrog();
+    });
     std::swap(commands_, recording_);
     recorded_ = true;
   }
+  /// Dispatches of the last call.
   int operations() const { return operations_; }
+  /// What the dispatches of fenced leapfrogs took the host, in microseconds; recording includes the barrier.
+  struct Costs {
+    std::vector<double> record, submit, wait;
+  };
+  const Costs& costs() const { return costs_; }
 
  private:
   struct Push {
@@ -147,11 +158,23 @@ class Unfused {
     const Push push{operation,  result.at,  a.at,
                     b.at,       rows,       chains_,
                     a.rows > 1, b.rows > 1, static_cast<float>(constant)};
-    if (fenced_) commands_.begin();
-    commands_.dispatch(arguments_, gpu::bytes_of(push), (rows * chains_ + 63) / 64);
-    commands_.barrier();
-    if (fenced_) device_.wait(commands_.submit());
     ++operations_;
+    const std::uint32_t groups = (rows * chains_ + 63) / 64;
+    auto start = Clock::now();
+    const auto lap = [&](std::vector<double>& times) {
+      const auto now = Clock::now();
+      times.push_back(std::chrono::duration<double, std::micro>(now - start).count());
+      start = now;
+    };
+    if (fenced_) commands_.begin();
+    commands_.dispatch(arguments_, gpu::bytes_of(push), groups);
+    commands_.barrier();
+    if (!fenced_) return;
+    lap(costs_.record);
+    const auto submission = commands_.submit();
+    lap(costs_.submit);
+    device_.wait(submission);
+    lap(costs_.wait);
   }
 
   void run(bool fenced, const std::function<void()>& body) {
@@ -215,6 +238,7 @@ class Unfused {
   Tensor y_, weight_, theta_, r_, z_, zw_, work_, tau_, pp_, scalar_[6];
   bool fenced_ = false, recorded_ = false;
   int operations_ = 0;
+  Costs costs_;
 };
 
 /// Whether three leapfrogs of the baseline are those of the host.
@@ -231,7 +255,7 @@ void check(gpu::Device& device) {
   unfused.gradient();
   double lp = target.host(q, g);
   for (int i = 0; i < 3; ++i) {
-    i == 1 ? unfused.leapfrog_fenced() : unfused.leapfrog_batched();
+    i == 1 ? unfused.leapfrog_fenced() : unfused.leapfrogs_batched(1);
     for (int d = 0; d < 10; ++d) p[d] += 0.5 * kStep * g[d];
     for (int d = 0; d < 10; ++d) q[d] += kStep * p[d];
     lp = target.host(q, g);
@@ -249,8 +273,9 @@ void fusion(gpu::Device& device, std::uint32_t draws) {
   const auto target = nuts::eight_schools_target();
   nuts::ChainKernel kernel(device, {false, 10, 10, device.info().type == "cpu" ? 8u : 32u}, target.source(),
                            glsl::compile_cached);
-  Table table({"chains", "leapfrogs/iteration", "fused ms", "unfused ms", "fences", "ratio", "batched ms",
-               "ratio", "fused Mleapfrogs/s"});
+  Table table({"chains", "leapfrogs", "dispatches", "fused ms", "unfused ms", "ratio", "one wait ms", "ratio",
+               "fused Mleapfrogs/s"});
+  Table costs({"chains", "record us", "submit us", "wait us"});
   for (const std::uint32_t count : {1u, 8u, 64u, 512u}) {
     nuts::Chains chains(kernel, count, draws, false);
     const std::vector<double> scale(10, 0.93);
@@ -274,53 +299,38 @@ void fusion(gpu::Device& device, std::uint32_t draws) {
     const double each = leapfrogs / draws / count;
     Unfused unfused(device, count);
     unfused.gradient();
-    const auto measure = [&](const std::function<void()>& leapfrog) {
+    const auto measure = [&](const std::function<void()>& body) {
       std::vector<double> times;
-      leapfrog();
+      body();
       for (int i = 0; i < 50; ++i) {
         const auto start = Clock::now();
-        leapfrog();
+        body();
         times.push_back(us_since(start));
       }
-      return median(times) * each / 1e3;
+      return median(times) / 1e3;
     };
-    const double fused = fused_us / draws / 1e3, fenced = measure([&] { unfused.leapfrog_fenced(); }),
-                 batched = measure([&] { unfused.leapfrog_batched(); });
-    table.add({fmt::format("{}", count), fmt::format("{:.1f}", each), fmt::format("{:.5f}", fused),
-               fmt::format("{:.3f}", fenced), fmt::format("{:.0f}", each * unfused.operations()),
+    const int whole = std::max(1, static_cast<int>(std::lround(each)));
+    const double fused = fused_us / draws / 1e3, fenced = measure([&] { unfused.leapfrog_fenced(); }) * each,
+                 dispatches = each * unfused.operations(),
+                 batched = measure([&] { unfused.leapfrogs_batched(whole); }) * each / whole;
+    table.add({fmt::format("{}", count), fmt::format("{:.1f}", each), fmt::format("{:.0f}", dispatches),
+               fmt::format("{:.5f}", fused), fmt::format("{:.3f}", fenced),
                fmt::format("{:.0f}", fenced / fused), fmt::format("{:.3f}", batched),
                fmt::format("{:.0f}", batched / fused), fmt::format("{:.1f}", leapfrogs / fused_us)});
+    const auto& spent = unfused.costs();
+    costs.add({fmt::format("{}", count), fmt::format("{:.1f}", median(spent.record)),
+               fmt::format("{:.1f}", median(spent.submit)), fmt::format("{:.1f}", median(spent.wait))});
   }
-  fmt::print("eight schools, non-centred, f32; an iteration is a transition of every chain\n");
+  fmt::print(
+      "Eight schools, non-centred, f32, step size {}. An iteration is one NUTS transition of every chain;\n"
+      "times are wall clock an iteration. Unfused: the leapfrogs alone, one dispatch a tensor operation,\n"
+      "a submission and a wait each; one wait: the same dispatches, recorded beforehand, in one submission\n"
+      "an iteration. Leapfrogs: a chain's mean an iteration. Both ratios are to fused.\n\n",
+      kStep);
   table.print();
-}
-
-void latency(gpu::Device& device) {
-  gpu::Buffer memory(device, 1024);
-  memory.fill(0);
-  const gpu::Kernel kernel(device, glsl::compile_cached(std::string(shaders::text("tensor.comp"))),
-                           {{0, gpu::BufferKind::Storage}}, 36);
-  const gpu::Arguments arguments(device, kernel, {{0, &memory}});
-  const std::uint32_t push[9] = {0, 0, 0, 0, 1, 1, 0, 0, 0};
-  gpu::Commands commands(device);
-  std::vector<double> record, submit, wait;
-  for (int i = 0; i < 2000; ++i) {
-    auto start = Clock::now();
-    commands.begin();
-    commands.dispatch(arguments, gpu::bytes_of(push), 1);
-    record.push_back(us_since(start));
-    start = Clock::now();
-    const auto submission = commands.submit();
-    submit.push_back(us_since(start));
-    start = Clock::now();
-    device.wait(submission);
-    wait.push_back(us_since(start));
-  }
-  Table table({"an empty dispatch", "median us"});
-  table.add({"record", fmt::format("{:.1f}", median(record))});
-  table.add({"submit", fmt::format("{:.1f}", median(submit))});
-  table.add({"wait", fmt::format("{:.1f}", median(wait))});
-  table.print();
+  fmt::print(
+      "\nOne dispatch of the unfused run, host's wall clock, medians; the wait holds the work itself:\n\n");
+  costs.print();
 }
 
 }  // namespace
@@ -337,8 +347,6 @@ int main(int argc, char** argv) {
     drey::gpu::Device device(index < 0 ? drey::gpu::default_device() : static_cast<std::uint32_t>(index));
     fmt::print("{}, {}\n\n", device.info().name, device.info().driver);
     drey::bench::fusion(device, draws);
-    fmt::print("\n");
-    drey::bench::latency(device);
   } catch (const drey::Error& error) {
     fmt::print(stderr, "{}: {}\n", error.reason(), error.message());
     return 1;
