@@ -18,6 +18,9 @@ constexpr std::uint64_t kSharedLoads = 64;
 constexpr double kSlot = 160, kFarSlot = 600, kFixed = 300;
 /// A software driver reads memory lane by lane, as costly as this many operations.
 constexpr double kGather = 4;
+/// A software driver compiles this many slots written out in a second, twice as many in ten: more than most jobs of a
+/// model with so few operations take to draw.
+constexpr std::uint64_t kQuickSlots = 16, kQuickOperations = 10'000;
 /// Lanes that a GPU must have before more of them cost time.
 constexpr double kGpuLanes = 16'384;
 
@@ -71,6 +74,10 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
 
 bool subgroup_pays(const gpu::DeviceInfo& device, const KernelPlan& invocation, const KernelPlan& subgroup,
                    std::uint64_t chains) {
+  const std::uint64_t slots = slots_held(invocation.shape);
+  if (software(device) && slots > kQuickSlots && slots <= kUnrolledDimension &&
+      invocation.source.operations < kQuickOperations)
+    return true;
   const double room = software(device) ? device.subgroup_size : kGpuLanes;
   const auto cost = [&](const KernelPlan& plan) {
     const double lanes = static_cast<double>(chains) * std::max(1u, plan.shape.lanes);

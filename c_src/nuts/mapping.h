@@ -27,7 +27,7 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
                        const model::Program& density, KernelShape shape, Mapping mapping);
 
 /// Whether a leapfrog of `chains` chains is cheaper with a chain per subgroup, by what both kernels compute and how
-/// many lanes the device has to fill. Follows from the program, the device's kind and the number of chains alone.
+/// many lanes the device has to fill; on a software device also by how long its driver compiles them. Follows from the program, the device's kind and the number of chains alone.
 bool subgroup_pays(const gpu::DeviceInfo& device, const KernelPlan& invocation, const KernelPlan& subgroup,
                    std::uint64_t chains);
 

@@ -206,6 +206,7 @@ TEST_F(SubgroupMapping, IsChosenWhereItCostsLess) {
   software.subgroup_size = 8;
   EXPECT_FALSE(subgroup_pays(software, plan(10, 390, 0), plan(10, 390, 8), 256));
   EXPECT_TRUE(subgroup_pays(software, plan(102, 8451, 0), plan(102, 1351, 8), 256));
+  EXPECT_TRUE(subgroup_pays(software, plan(26, 900, 0), plan(26, 600, 8), 64)) << "the other compiles for ten seconds";
   gpu::DeviceInfo gpu;
   gpu.type = "discrete";
   gpu.subgroup_size = 32;
