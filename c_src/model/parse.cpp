@@ -8,9 +8,7 @@
 
 #include "error.h"
 #include "model/data.h"
-#include "model/distributions.h"
 #include "model/nearest.h"
-#include "model/vector_distributions.h"
 
 namespace drey::model {
 namespace {
@@ -198,10 +196,10 @@ class Parser {
       static const std::vector<std::string> forms = {"~",   "target", "let", "declare",
                                                      "set", "for",    "if",  "return"};
       std::string hint = did_you_mean(t, forms);
-      if (find_distribution(t) || find_vector_distribution(t))
-        hint = fmt::format("; an outcome's distribution is written {{'~', Y, {{{}, ...}}}}", t);
-      else if (hint.empty())
-        hint = "; statements begin with '~', target, let, declare, set, for or if";
+      if (hint.empty())
+        hint =
+            "; statements begin with '~', target, let, declare, set, for or if, and a distribution stands behind its "
+            "outcome: {'~', Y, {normal, ...}}";
       invalid(fmt::format("there is no statement `{}`{}", t.substr(0, 60), hint), where);
     }
     return out;
