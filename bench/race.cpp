@@ -35,7 +35,7 @@ struct Run {
   double compile_ms = 0, warmup_ms = 0, sampling_ms = 0;
   double ess = 0, rhat = 0;
   std::uint64_t divergent = 0, transitions = 0, gradients = 0;
-  std::uint64_t warmup_gradients = 0;  ///< a chain
+  std::uint64_t warmup_gradients = 0;                      ///< a chain
   double live = std::numeric_limits<double>::quiet_NaN();  ///< share of the lanes' time that chains used
   std::string real;
   std::map<std::string, std::pair<double, double>> means;  ///< a scalar's mean and Monte Carlo error
@@ -275,8 +275,9 @@ int main(int argc, char** argv) {
     fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
                options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
                peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
-    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s", "live",
-                        "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total", "ms to ESS 1000"});
+    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s",
+                        "live", "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total",
+                        "ms to ESS 1000"});
     bench::Table ratios(
         {"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000", "max |z| of means"});
     double log_sum = 0;

@@ -209,9 +209,10 @@ Device::Impl::Impl(std::uint32_t index) {
     vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT sizes;
     for (const auto& extension : physical.enumerateDeviceExtensionProperties())
       if (std::string_view(extension.extensionName) == VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME) {
-        sizes = physical
-                    .getFeatures2<vk::PhysicalDeviceFeatures2, vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>()
-                    .get<vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>();
+        sizes =
+            physical
+                .getFeatures2<vk::PhysicalDeviceFeatures2, vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>()
+                .get<vk::PhysicalDeviceSubgroupSizeControlFeaturesEXT>();
         const auto properties = physical
                                     .getProperties2<vk::PhysicalDeviceProperties2,
                                                     vk::PhysicalDeviceSubgroupSizeControlPropertiesEXT>()

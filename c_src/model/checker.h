@@ -130,8 +130,8 @@ class Checker {
                                   const std::string& where);
   NodeRef truncated(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
   NodeRef truncated_draw(const syntax::Expression& e);
-  NodeRef truncated_draw(const Distribution& d, const std::vector<NodeRef>& args, NodeRef lower, NodeRef upper,
-                         const std::string& where);
+  NodeRef truncated_draw(const Distribution& d, const std::vector<NodeRef>& args, NodeRef lower,
+                         NodeRef upper, const std::string& where);
   NodeRef censored(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
   NodeRef distribution_call(const syntax::Expression& e);
 

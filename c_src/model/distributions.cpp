@@ -123,8 +123,7 @@ std::vector<Distribution> make() {
   add("skew_normal", {{"xi", real}, {"omega", positive}, {"alpha", real}}, real, "", "",
       LOG_2 " - log(omega) - " LOG_SQRT_2PI
             " - 0.5 * ((y - xi) / omega)^2 + log_Phi(alpha * (y - xi) / omega)",
-      "", "",
-      "xi + omega * (alpha * abs(inv_Phi(u)) + inv_Phi(v)) / sqrt(1 + alpha^2)",
+      "", "", "xi + omega * (alpha * abs(inv_Phi(u)) + inv_Phi(v)) / sqrt(1 + alpha^2)",
       "Azzalini: location, scale, shape");
   add("exp_mod_normal", {{"mu", real}, {"sigma", positive}, {"lambda", positive}}, real, "", "",
       "log(lambda) + lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + log_Phi((y - mu) / sigma - lambda * "

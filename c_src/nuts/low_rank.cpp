@@ -123,12 +123,14 @@ LowRankMetric fisher_low_rank(const PooledSamples& samples, std::span<const doub
 std::vector<double> low_rank_factor(std::span<const double> inverse_metric, std::uint64_t dimension) {
   const std::uint64_t rank = low_rank_of(inverse_metric, dimension).value_or(0);
   std::vector<double> factor(inverse_metric.begin(), inverse_metric.end());
-  for (std::uint64_t i = 0; i < dimension + rank; ++i) factor[i] = std::sqrt(factor[i]) - (i < dimension ? 0 : 1);
+  for (std::uint64_t i = 0; i < dimension + rank; ++i)
+    factor[i] = std::sqrt(factor[i]) - (i < dimension ? 0 : 1);
   return factor;
 }
 
 std::optional<std::uint64_t> low_rank_of(std::span<const double> inverse_metric, std::uint64_t dimension) {
-  if (inverse_metric.size() < dimension || (inverse_metric.size() - dimension) % (dimension + 1)) return std::nullopt;
+  if (inverse_metric.size() < dimension || (inverse_metric.size() - dimension) % (dimension + 1))
+    return std::nullopt;
   return (inverse_metric.size() - dimension) / (dimension + 1);
 }
 

@@ -19,7 +19,8 @@ enum class Purpose : std::uint8_t {
   Merge = 3,      ///< number depth, likewise
   Start = 4,      ///< index: attempt * blocks + block of four coordinates
   Output = 5,     ///< number of the draw's Op::Random, likewise
-  Approximation = 6,  ///< on the host alone: block of four normals of a Pathfinder draw, the draw for iteration
+  Approximation =
+      6,  ///< on the host alone: block of four normals of a Pathfinder draw, the draw for iteration
 };
 
 enum class Phase : std::uint8_t { Sampling = 0, Warmup = 1 };

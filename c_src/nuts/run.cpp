@@ -162,8 +162,7 @@ void Run::split(std::size_t at, std::uint64_t count) {
     batch.count = width;
     batch.draws = whole.draws;
     batch.ahead = whole.ahead;
-    if (!whole.state.empty())
-      batch.state = state_columns(shape, whole.state, whole.count, from, width);
+    if (!whole.state.empty()) batch.state = state_columns(shape, whole.state, whole.count, from, width);
     if (whole.ahead)
       batch.record = record_columns(shape, whole.record, whole.ahead, whole.count, from, width);
     if (!whole.last.empty())
@@ -494,10 +493,10 @@ std::vector<std::string> Run::warnings() const {
         "the tuning has no positions: chains start dispersed, and their first draws are on "
         "their way in");
   else if (options_.first_chain + options_.chains > tuning_.position_count)
-    found.push_back(
-        fmt::format("{} warmed positions are shared by more chains: chains of one position start alike, which "
-                    "R-hat does not see",
-                    tuning_.position_count));
+    found.push_back(fmt::format(
+        "{} warmed positions are shared by more chains: chains of one position start alike, which "
+        "R-hat does not see",
+        tuning_.position_count));
   return found;
 }
 

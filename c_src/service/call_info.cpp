@@ -11,7 +11,8 @@ Prepared prepare_info(std::vector<Term>) {
   Prepared prepared;
   prepared.work = [](Context& context) {
     const EngineOptions& engine = *context.engine;
-    const std::uint32_t used = engine.device >= 0 ? static_cast<std::uint32_t>(engine.device) : gpu::default_device();
+    const std::uint32_t used =
+        engine.device >= 0 ? static_cast<std::uint32_t>(engine.device) : gpu::default_device();
     std::uint64_t chains = 0;
     std::vector<Term> devices;
     for (const gpu::DeviceInfo& device : gpu::devices()) {

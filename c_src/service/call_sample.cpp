@@ -125,8 +125,8 @@ Term Sampling::run(const Term& model_term) {
   from_.reset();
   if (enough()) return answer();
   for (;;) {
-    const auto end = run_->draw([this](nuts::Window&& window) { return take(window); },
-                                context_.progress, context_.stop);
+    const auto end =
+        run_->draw([this](nuts::Window&& window) { return take(window); }, context_.progress, context_.stop);
     const bool stopped = context_.stop.stop_requested() && !reached_;
     if (end == nuts::Run::End::Stopped || (end == nuts::Run::End::Enough && stopped)) return unfinished();
     if (end != nuts::Run::End::Paused) return answer();

@@ -29,10 +29,10 @@ std::vector<std::string> warnings(std::uint64_t chains, std::span<const double> 
   std::vector<std::string> found;
   const auto low = std::ranges::count_if(ebfmi, [](double fraction) { return fraction < 0.3; });
   if (low > 0)
-    found.push_back(
-        fmt::format("{} of {} chains have an E-BFMI below 0.3: the tails of the energy are explored slowly; write "
-                    "hierarchical parameters non-centred, or put tighter priors on scales",
-                    low, chains));
+    found.push_back(fmt::format(
+        "{} of {} chains have an E-BFMI below 0.3: the tails of the energy are explored slowly; write "
+        "hierarchical parameters non-centred, or put tighter priors on scales",
+        low, chains));
 
   const stats::Row* worst = nullptr;
   std::size_t above = 0;

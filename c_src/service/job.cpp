@@ -104,11 +104,11 @@ std::string Job::reached() const {
 }
 
 Term Job::progress_term() const {
-  return term::tuple({term::atom("progress"),
-                      term::map({{"phase", term::atom(phase_)},
-                                 {"done", Term(static_cast<std::int64_t>(done_))},
-                                 {"total", Term(static_cast<std::int64_t>(total_))},
-                                 {"divergent", Term(static_cast<std::int64_t>(divergent_))}})});
+  return term::tuple(
+      {term::atom("progress"), term::map({{"phase", term::atom(phase_)},
+                                          {"done", Term(static_cast<std::int64_t>(done_))},
+                                          {"total", Term(static_cast<std::int64_t>(total_))},
+                                          {"divergent", Term(static_cast<std::int64_t>(divergent_))}})});
 }
 
 Term Job::describe() const {

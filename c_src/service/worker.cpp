@@ -78,9 +78,10 @@ term::Term Worker::run(Job& job) {
     answer = current_error();
     // It was asked to answer what it had, and had nothing yet.
     if (error.reason() == "cancelled" && job.ending() == "deadline")
-      answer = error_term(Error("deadline", fmt::format("deadline_ms passed while the job was {}; allow more time, or "
-                                                        "ask for fewer draws",
-                                                        job.reached())));
+      answer = error_term(
+          Error("deadline", fmt::format("deadline_ms passed while the job was {}; allow more time, or "
+                                        "ask for fewer draws",
+                                        job.reached())));
   } catch (...) {
     doubtful = true;
     answer = current_error();

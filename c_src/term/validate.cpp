@@ -16,7 +16,9 @@ constexpr std::size_t no_end = static_cast<std::size_t>(-1);
 class Validator {
  public:
   Validator(std::span<const std::uint8_t> bytes, const Limits& limits)
-      : reader_(bytes.size() > limits.bytes ? bytes.first(limits.bytes) : bytes), limits_(limits), stack_(kept()) {
+      : reader_(bytes.size() > limits.bytes ? bytes.first(limits.bytes) : bytes),
+        limits_(limits),
+        stack_(kept()) {
     stack_.clear();
   }
 

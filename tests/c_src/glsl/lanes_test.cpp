@@ -23,16 +23,15 @@ std::uint32_t lanes() { return testing::device().info().subgroup_size; }
 /// A differentiated program as a kernel in which a subgroup is a point.
 testing::Runner lane_runner(const model::Program& program, const model::Model& model, Precision precision,
                             std::uint32_t lane_values) {
-  const Source source = emit(program, model,
-                             {.precision = precision,
-                              .first_binding = 2,
-                              .chain_lanes = lanes(),
-                              .lane_values = lane_values});
+  const Source source =
+      emit(program, model,
+           {.precision = precision, .first_binding = 2, .chain_lanes = lanes(), .lane_values = lane_values});
   std::string sum = "real drey_lane_sum(real x) {\n";
   for (std::uint32_t step = 1; step < lanes(); step *= 2)
     sum += fmt::format("  x += subgroupShuffleXor(x, {}u);\n", step);
-  const std::string body = "#extension GL_KHR_shader_subgroup_shuffle : require\n" + sum + "  return x;\n}\n" +
-                           source.text + fmt::format(R"(
+  const std::string body = "#extension GL_KHR_shader_subgroup_shuffle : require\n" + sum +
+                           "  return x;\n}\n" + source.text +
+                           fmt::format(R"(
 void run(uint lane, uint count) {{
   const uint own = lane % {1}u, point = lane / {1}u, points = count / {1}u;
   for (uint k = 0u; k < {2}u; ++k) {{
@@ -45,8 +44,7 @@ void run(uint lane, uint count) {{
   for (uint k = 0u; k < {2}u; ++k) out_[(k + 1u) * count + lane] = model_gradient[k];
 }}
 )",
-                                                     model.dimension, lanes(),
-                                                     (model.dimension + lanes() - 1) / lanes());
+                                       model.dimension, lanes(), (model.dimension + lanes() - 1) / lanes());
   return testing::Runner(precision, body, source.data, lanes());
 }
 
@@ -86,7 +84,8 @@ Case walk(std::int64_t length) {
   testing::CaseBuilder b(static_cast<std::uint64_t>(length));
   b.add_to_target(b.mul(b.point(0), b.point(0)));
   const auto loop = b.begin_for(0, length - 3, true);
-  const auto difference = b.sub(b.load(b.point(), b.add_i(b.index(loop), b.integer(3))), b.load(b.point(), b.index(loop)));
+  const auto difference =
+      b.sub(b.load(b.point(), b.add_i(b.index(loop), b.integer(3))), b.load(b.point(), b.index(loop)));
   b.add_to_target(b.mul(difference, b.mul(difference, b.point(1))));
   b.end_for();
   return b.done("walk");

@@ -23,11 +23,12 @@ glsl::Source in_lanes(const Target& target, std::uint32_t lanes) {
       "real model_point[{2}], model_gradient[{2}];\nvoid model_prepare() {{}}\nvoid model_run() {{\n",
       d, target.body, slots);
   for (std::uint64_t e = 0; e < d; ++e)
-    source.text += fmt::format("whole_point[{}] = subgroupShuffle(model_point[{}], {}u);\n", e, e / lanes, e % lanes);
+    source.text +=
+        fmt::format("whole_point[{}] = subgroupShuffle(model_point[{}], {}u);\n", e, e / lanes, e % lanes);
   source.text += "whole_run();\n";
   for (std::uint64_t e = 0; e < slots * lanes; ++e)
-    source.text += fmt::format("if (gl_SubgroupInvocationID == {}u) model_gradient[{}] = {};\n", e % lanes, e / lanes,
-                               e < d ? fmt::format("whole_gradient[{}]", e) : "real(0.0)");
+    source.text += fmt::format("if (gl_SubgroupInvocationID == {}u) model_gradient[{}] = {};\n", e % lanes,
+                               e / lanes, e < d ? fmt::format("whole_gradient[{}]", e) : "real(0.0)");
   source.text += "}\n";
   return source;
 }
@@ -112,7 +113,8 @@ TEST_F(SubgroupMapping, DrawsAreTheSameBytesHoweverTheyAreCut) {
     EXPECT_TRUE(draw(kernel, 6, 0, 2, 0, true) == expected);
     const auto some = draw(kernel, 2, 0, 0, 3);
     const std::size_t one = expected.size() / 6;
-    EXPECT_TRUE(std::equal(some.begin(), some.end(), expected.begin() + static_cast<std::ptrdiff_t>(3 * one)));
+    EXPECT_TRUE(
+        std::equal(some.begin(), some.end(), expected.begin() + static_cast<std::ptrdiff_t>(3 * one)));
   }
 }
 
@@ -127,7 +129,8 @@ TEST_F(SubgroupMapping, DrawsAreThoseOfAChainPerInvocationButForRounding) {
     auto shared = lanes(target, true, dense);
     const auto expected = draw(alone, 5, 0, 0, 0), found = draw(shared, 5, 0, 0, 0);
     ASSERT_EQ(expected.size(), found.size());
-    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-6 * (1 + std::abs(expected[i])));
+    for (std::size_t i = 0; i < found.size(); ++i)
+      ASSERT_NEAR(found[i], expected[i], 1e-6 * (1 + std::abs(expected[i])));
   }
 }
 
@@ -177,7 +180,8 @@ TEST_F(SubgroupMapping, LowRankMetricsSampleTheTarget) {
     of.lanes = shared ? of.local_size : 0;
     of.rank = 2;
     ChainKernel kernel(device(), of, shared ? in_lanes(target, of.lanes) : target.source(), glsl::compile);
-    EXPECT_GT(ladder::moments_p(kernel, {0, 0}, 0.9, scale, moments, 128, 200, 20), ladder::kLeastP) << shared;
+    EXPECT_GT(ladder::moments_p(kernel, {0, 0}, 0.9, scale, moments, 128, 200, 20), ladder::kLeastP)
+        << shared;
     Chains chains(kernel, 64, 50, false);
     chains.start_at(starts(target, 64));
     chains.set_scale(scale);
@@ -206,12 +210,14 @@ TEST_F(SubgroupMapping, IsChosenWhereItCostsLess) {
   software.subgroup_size = 8;
   EXPECT_FALSE(subgroup_pays(software, plan(10, 390, 0), plan(10, 390, 8), 256));
   EXPECT_TRUE(subgroup_pays(software, plan(102, 8451, 0), plan(102, 1351, 8), 256));
-  EXPECT_TRUE(subgroup_pays(software, plan(26, 900, 0), plan(26, 600, 8), 64)) << "the other compiles for ten seconds";
+  EXPECT_TRUE(subgroup_pays(software, plan(26, 900, 0), plan(26, 600, 8), 64))
+      << "the other compiles for ten seconds";
   gpu::DeviceInfo gpu;
   gpu.type = "discrete";
   gpu.subgroup_size = 32;
   EXPECT_TRUE(subgroup_pays(gpu, plan(10, 60'000, 0), plan(10, 3'000, 32), 64)) << "few chains, long data";
-  EXPECT_FALSE(subgroup_pays(gpu, plan(10, 390, 0), plan(10, 390, 32), 65'536)) << "many chains, little to do";
+  EXPECT_FALSE(subgroup_pays(gpu, plan(10, 390, 0), plan(10, 390, 32), 65'536))
+      << "many chains, little to do";
   gpu::DeviceInfo old;
   EXPECT_FALSE(has_subgroups(old));
   EXPECT_THROW(plan_kernel(old, {}, {}, {}, Mapping::Subgroup), Error);

@@ -58,7 +58,8 @@ TEST(Options, DefaultsAreWhatTheTableSays) {
 }
 
 TEST(Options, MappingsGoByName) {
-  EXPECT_EQ(read_options(map({{"mapping", atom("subgroup")}}), "warmup").sampling.mapping, nuts::Mapping::Subgroup);
+  EXPECT_EQ(read_options(map({{"mapping", atom("subgroup")}}), "warmup").sampling.mapping,
+            nuts::Mapping::Subgroup);
   EXPECT_EQ(read_options(map({{"mapping", atom("invocation")}}), "sample").sampling.mapping,
             nuts::Mapping::Invocation);
   EXPECT_THROW(read_options(map({{"mapping", atom("workgroup")}}), "sample"), Error);
