@@ -23,7 +23,7 @@ struct Term {
   std::string name;
   std::string text;
   double f64 = 1e-10, f32 = 1e-3;  ///< allowed, relative to 1 + the size of what is compared
-  std::uint32_t points = 256;
+  std::uint32_t points = 1000;
 };
 
 void PrintTo(const Term& term, std::ostream* out) { *out << term.name; }
@@ -137,7 +137,7 @@ std::vector<Term> terms() {
       lotka + "model => [{target, {sum, {ode_rk45_tol, f, y0, 0, [0.5, 1.0], 1.0e-4, 40, a, b}}}]", 1e-9,
       1e-2);
   add("ode_rodas",
-      lotka + "model => [{target, {sum, {ode_rodas_tol, f, y0, 0, [0.2, 0.5, 1.0], 1.0e-4, 40, a, b}}}]",
+      lotka + "model => [{target, {sum, {ode_rodas_tol, f, y0, 0, [0.2, 0.5, 1.0], 1.0e-4, 160, a, b}}}]",
       1e-9, 1e-2);
   return all;
 }
