@@ -60,23 +60,22 @@ std::string preamble(const KernelShape& shape) {
   return text;
 }
 
-/// nuts.comp with its parts, which stand at its end, in the places where they are wanted.
+/// nuts.comp with its parts in place of the lines that name them. No includes: EACH is to be found in them too.
 std::string with_parts(std::string text) {
   struct Part {
-    const char *begin, *end, *use;
+    const char *line, *file;
   };
-  for (const Part& part : {Part{"// MERGE BEGIN\n", "// MERGE END\n", "MERGE_SUBTREE\n"},
-                           Part{"// TICKS BEGIN\n", "// TICKS END\n", "TICKS\n"},
-                           Part{"// DEEP MERGE BEGIN\n", "// DEEP MERGE END\n", "DEEP_MERGE\n"}}) {
-    const std::size_t from = text.find(part.begin), to = text.find(part.end);
-    if (from == std::string::npos || to == std::string::npos)
-      throw Error("internal", "nuts.comp lacks a part");
-    const std::size_t inside = from + std::string_view(part.begin).size();
-    const std::string body = text.substr(inside, to - inside);
-    text.erase(from, to + std::string_view(part.end).size() - from);
-    const std::string use = std::string(" ") + part.use;
-    for (std::size_t at = 0; (at = text.find(use, at)) != std::string::npos; at += body.size() + 1)
-      text.replace(at + 1, use.size() - 1, body);
+  // Those that hold others first.
+  for (const Part& part :
+       {Part{"STATE_TRANSFER\n", "nuts_state.glsl"}, Part{"TICKS\n", "nuts_tick.glsl"},
+        Part{"DEEP_MERGE\n", "nuts_deep_merge.glsl"}, Part{"MERGE_SUBTREE\n", "nuts_merge.glsl"}}) {
+    const std::string body = shader(part.file);
+    const std::size_t size = std::string_view(part.line).size();
+    for (std::size_t at = 0; (at = text.find(part.line, at)) != std::string::npos;) {
+      const bool whole = text.find_first_not_of(' ', text.rfind('\n', at) + 1) == at;
+      if (whole) text.replace(at, size, body);
+      at += whole ? body.size() : size;
+    }
   }
   return text;
 }
