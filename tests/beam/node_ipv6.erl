@@ -54,6 +54,5 @@ beam(Kind, Host, Function, Node) when is_list(Host) -> beam(Kind, name(Host), Fu
 beam(Kind, Name, Function, Node) ->
     Hosts = filename:join(os:getenv("RUN"), "inetrc"),
     ok = file:write_file(Hosts, "{lookup, [file]}.\n{host, {0,0,0,0,0,0,0,1}, [\"localhost\"]}.\n"),
-    os:cmd(lists:concat(["ERL_INETRC=", Hosts, " erl -noinput -hidden -proto_dist inet6_tcp -kernel logger_level emergency ",
-                         Kind, " ", Name, " -setcookie ", erlang:get_cookie(), " -pa ", filename:dirname(code:which(?MODULE)),
-                         " -eval \"node_ipv6:", Function, "('", Node, "'), halt().\""])).
+    node_kit:beam(["-env", "ERL_INETRC", Hosts, "-proto_dist", "inet6_tcp", Kind, atom_to_list(Name)],
+                  io_lib:format("node_ipv6:~s('~s')", [Function, Node])).

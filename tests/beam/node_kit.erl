@@ -2,7 +2,7 @@
 -module(node_kit).
 
 -export([run/2, start/3, start_named/4, start_fails/3, kill/2, stop/1, wait/1, wait/2, flush/0, alive/1]).
--export([executable/1, name/1]).
+-export([executable/1, name/1, said/2, metrics_port/0, http/1, beam/2, beam_name/0]).
 
 %% Runs {Name, Fun} in turn, each in a process of its own with 60 seconds; prints a line for each that fails.
 run(Suite, Cases) ->
@@ -101,3 +101,24 @@ wait(Condition, Left) ->
     end.
 
 flush() -> receive Message -> [Message | flush()] after 100 -> [] end.
+
+%% Whether a node's log has this text.
+said(#{log := Log}, Text) ->
+    {ok, Said} = file:read_file(Log),
+    binary:match(Said, list_to_binary(Text)) =/= nomatch.
+
+%% The metrics page of a node started with --metrics metrics_port().
+metrics_port() -> 28000 + list_to_integer(os:getpid()) rem 1000.
+
+http(Request) ->
+    {ok, S} = gen_tcp:connect({127, 0, 0, 1}, metrics_port(), [binary, {active, false}]),
+    ok = gen_tcp:send(S, Request),
+    Read = fun Read(Got) -> case gen_tcp:recv(S, 0, 5000) of {ok, More} -> Read([Got, More]); {error, closed} -> Got end end,
+    iolist_to_binary(Read([])).
+
+%% Runs `Eval' in a BEAM of its own, with these arguments; what it printed.
+beam(Args, Eval) ->
+    os:cmd(lists:flatten(lists:join(" ", ["erl -noinput -hidden -kernel logger_level emergency -setcookie",
+                                          atom_to_list(erlang:get_cookie()), "-pa", filename:dirname(code:which(?MODULE)) | Args]
+                                    ++ ["-eval", ["\"", string:replace(Eval, "\"", "\\\"", all), ", halt().\""]]))).
+beam_name() -> ["-name", atom_to_list(name(child))].

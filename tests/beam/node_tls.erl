@@ -56,10 +56,7 @@ optfile(Dir, File, Cert, Versions) ->
 erl(Dir, File, Eval) -> run(["-proto_dist", "inet_tls", "-ssl_dist_optfile", filename:join(Dir, File)], Eval).
 plain(Eval) -> run([], Eval).
 run(Args, Eval) ->
-    Name = lists:concat(["c_", erlang:unique_integer([positive]), "@localhost"]),
-    os:cmd(lists:flatten(lists:join(" ", ["erl -noinput -hidden -kernel logger_level emergency -sname", Name, "-setcookie",
-                                          atom_to_list(erlang:get_cookie()), "-pa", filename:dirname(code:which(?MODULE)) | Args]
-                                    ++ ["-eval", ["\"", string:replace(Eval, "\"", "\\\"", all), ", halt().\""]]))).
+    node_kit:beam(["-sname", lists:concat(["c_", erlang:unique_integer([positive]), "@localhost"]) | Args], Eval).
 
 openssl(Dir, Args) ->
     Said = os:cmd(lists:flatten(["cd ", Dir, " && openssl ", Args, " 2>&1 && echo done"])),
