@@ -81,7 +81,8 @@ int run(const Options& options, asio::io_context& io, Exports exports, const std
   listening.last_port = options.last_port;
   listening.half_open = options.half_open;
   listening.half_open_an_address = options.half_open_an_address;
-  const MakeStream make_stream = options.tls.certfile.empty() ? MakeStream() : make_tls(options.tls);
+  const MakeStream make_stream = options.tls.on() ? make_tls(options.tls) : MakeStream();
+  for (const std::string& note : options.tls_notes) spdlog::warn("{}: {}", options.tls_file, note);
   listening.make_stream = make_stream;
   Listener listener(node, listening);
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "cnode/names.h"
+#include "cnode/tls_file.h"
 #include "error.h"
 
 namespace drey::cnode {
@@ -22,6 +23,24 @@ std::uint16_t port(const std::string& text) {
   return static_cast<std::uint16_t>(value);
 }
 
+/// One role for both directions from the command line, or the roles of a file.
+TlsOptions tls_options(Options& options, TlsRole role, bool no_verify) {
+  if (!options.tls_file.empty()) {
+    if (no_verify || !role.certfile.empty() || !role.keyfile.empty() || !role.cacertfile.empty())
+      throw Error("bad_option", "--ssl-dist-optfile says all of TLS: leave the options --tls-... out");
+    TlsFile file = read_tls_file(options.tls_file);
+    options.tls_notes = std::move(file.notes);
+    return file.options;
+  }
+  if (role.certfile.empty() != role.keyfile.empty())
+    throw Error("bad_option", "TLS takes both --tls-certfile and --tls-keyfile");
+  if (role.certfile.empty() && (no_verify || !role.cacertfile.empty()))
+    throw Error("bad_option", "there is no TLS without --tls-certfile and --tls-keyfile");
+  if (role.certfile.empty()) return {};
+  role.verify = !no_verify;
+  return {role, role};
+}
+
 }  // namespace
 
 void parse_ports(const std::string& range, std::uint16_t& first, std::uint16_t& last) {
@@ -35,6 +54,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
   Options options;
   std::string name, sname, ports = "0";
   bool no_epmd = false, no_verify = false;
+  TlsRole tls;
   int tick_time = 60, spin = 20;
   if (const char* given = std::getenv("ERL_EPMD_PORT"); given != nullptr && *given != '\0') {
     try {
@@ -62,13 +82,14 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
   app.add_option("--connect", options.connect, "Node to connect to and stay connected with; may be repeated");
   app.add_option("--connect-port", options.connect_port,
                  "Port of the nodes to connect to; else their epmd says it");
-  app.add_option("--tls-certfile", options.tls.certfile,
+  app.add_option("--tls-certfile", tls.certfile,
                  "Certificate and intermediates (PEM): TLS, as -proto_dist inet_tls");
-  app.add_option("--tls-keyfile", options.tls.keyfile, "Its key (PEM)");
-  app.add_option("--tls-cacertfile", options.tls.cacertfile,
-                 "Who may have signed a peer's certificate (PEM)");
+  app.add_option("--tls-keyfile", tls.keyfile, "Its key (PEM)");
+  app.add_option("--tls-cacertfile", tls.cacertfile, "Who may have signed a peer's certificate (PEM)");
   app.add_flag("--tls-no-verify", no_verify,
                "Take peers without a certificate: encryption that proves nothing");
+  app.add_option("--ssl-dist-optfile", options.tls_file,
+                 "All of this and more from the file that erl -ssl_dist_optfile takes");
   app.add_option("--metrics", options.metrics_port, "Port on 127.0.0.1 for Prometheus; 0: any")
       ->check(CLI::Range(0, 65535));
   app.add_option("--device", options.device, "Index of the Vulkan device; -1: the best one")
@@ -122,11 +143,9 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
     options.name = own_name(options.long_names ? name : sname, options.long_names).full();
     parse_ports(ports, options.first_port, options.last_port);
     options.epmd = !no_epmd;
-    options.tls.verify = !no_verify;
-    if (options.tls.certfile.empty() != options.tls.keyfile.empty())
-      throw Error("bad_option", "TLS takes both --tls-certfile and --tls-keyfile");
-    if (options.tls.certfile.empty() && (no_verify || !options.tls.cacertfile.empty()))
-      throw Error("bad_option", "there is no TLS without --tls-certfile and --tls-keyfile");
+    options.tls = tls_options(options, std::move(tls), no_verify);
+    if (options.tls.on() && !options.connect.empty() && !options.tls.client)
+      throw Error("bad_option", options.tls_file + ": without {client, [Option]} there is no --connect");
     options.spin = std::chrono::microseconds(spin);
     options.tick_time = std::chrono::seconds(tick_time);
     if (!options.epmd && options.first_port == 0)

@@ -36,7 +36,9 @@ struct Options {
   std::vector<std::string> connect;
   std::uint16_t connect_port = 0;  ///< where those listen; 0: ask their epmd
   TlsOptions tls;
-  int metrics_port = -1;  ///< -1: none; 0: one that the system chooses
+  std::string tls_file;                ///< where they are from; empty: the command line
+  std::vector<std::string> tls_notes;  ///< what is to be known of that file
+  int metrics_port = -1;               ///< -1: none; 0: one that the system chooses
   std::string log_level = "info";
   std::string log_format = "text";
 };

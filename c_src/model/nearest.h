@@ -6,25 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "spelling.h"
+
 /// The nearest known name to a misspelt one, for messages.
 namespace drey::model {
-
-/// Levenshtein distance with transpositions of neighbours counted once (optimal string alignment).
-inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    now[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        now[j] = std::min(now[j], before[j - 2] + 1);
-    }
-    before.swap(last);
-    last.swap(now);
-  }
-  return last[b.size()];
-}
 
 /// What other systems call a thing of this language; empty for names that are none of theirs.
 inline std::string_view foreign_name(std::string_view name) {
@@ -92,17 +77,8 @@ inline std::string did_you_mean(std::string_view name, const std::vector<std::st
     if (!ours.empty() && std::find(known.begin(), known.end(), whole) != known.end())
       return "; here it is `" + whole + "`";
   }
-  std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;
-  std::string_view nearest;
-  for (const std::string& candidate : known) {
-    if (candidate.size() > 64) continue;
-    std::size_t distance = edit_distance(name, candidate);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest.empty() ? std::string() : "; did you mean `" + std::string(nearest) + "`?";
+  const std::string_view near = nearest(name, known);
+  return near.empty() ? std::string() : "; did you mean `" + std::string(near) + "`?";
 }
 
 }  // namespace drey::model

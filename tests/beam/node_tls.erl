@@ -1,7 +1,7 @@
 %% The node under TLS against `erl -proto_dist inet_tls', with certificates made here. Needs the program openssl.
 -module(node_tls).
 
--export([cases/0, calls/1]).
+-export([cases/0, calls/1, waits_for/1]).
 
 cases() ->
     [{tls, fun() ->
@@ -21,6 +21,32 @@ cases() ->
         "pang" ++ _ = erl(Dir, "strange", Ping),
         "pang" ++ _ = plain(Ping),
         0 = node_kit:stop(Node)
+      end},
+     {tls_by_the_same_file, fun() ->
+        %% One file for the node, for those who connect to it and for the BEAM that it connects to.
+        Dir = filename:join(os:getenv("RUN"), "tls_file"),
+        ok = file:make_dir(Dir),
+        authority(Dir, "ca"),
+        authority(Dir, "other"),
+        certificate(Dir, "any", "ca"),
+        certificate(Dir, "stranger", "other"),
+        [begin
+             optfile(Dir, "both", "any", Versions, More),
+             Peer = lists:concat(["c_", erlang:unique_integer([positive]), "@localhost"]),
+             Node = by_file(Dir, "both", ["--connect", Peer]),
+             #{name := N} = Node,
+             "ok" ++ _ = erl(Dir, "both", io_lib:format("node_tls:calls('~s')", [N])),
+             "ok" ++ _ = erl(Peer, Dir, "both", io_lib:format("node_tls:waits_for('~s')", [N])),
+             optfile(Dir, "strange", "stranger", ['tlsv1.2', 'tlsv1.3'], []),
+             "pang" ++ _ = erl(Dir, "strange", io_lib:format("io:format(\"~~p~~n\", [net_adm:ping('~s')])", [N])),
+             0 = node_kit:stop(Node)
+         end || {Versions, More} <- [{['tlsv1.3'], []},
+                                     {['tlsv1.2'], [{ciphers, ["ECDHE-RSA-AES256-GCM-SHA384"]}, {depth, 1}]},
+                                     {['tlsv1.2', 'tlsv1.3'], [{secure_renegotiate, true}, {supported_groups, [x25519]}]}]],
+        {2, Said} = refused_file(Dir, "[{server, [{certfil, \"any.pem\"}]}]."),
+        {_, _} = binary:match(Said, <<"did you mean certfile?">>),
+        {2, Fun} = refused_file(Dir, "[{server, [{certfile, \"any.pem\"}, {verify_fun, {a, b, c}}]}]."),
+        {_, _} = binary:match(Fun, <<"does not fit">>)
       end},
      {tls_options, fun() ->
         [{2, _} = node_kit:start_fails(test, node_kit:name(tls), Args)
@@ -47,16 +73,30 @@ start(Dir, More) ->
     node_kit:start_named(test, "--sname", Name, ["--tls-certfile", File("node.pem"), "--tls-keyfile", File("node.key"),
                                                  "--tls-cacertfile", File("ca.pem") | More]).
 
-optfile(Dir, File, Cert, Versions) ->
+by_file(Dir, File, Args) ->
+    Name = lists:concat(["tls_", erlang:unique_integer([positive]), "@localhost"]),
+    node_kit:start_named(test, "--sname", Name, ["--ssl-dist-optfile", filename:join(Dir, File) | Args]).
+
+refused_file(Dir, Text) ->
+    File = filename:join(Dir, "refused"),
+    ok = file:write_file(File, Text),
+    node_kit:start_fails(test, node_kit:name(tls), ["--ssl-dist-optfile", File]).
+
+optfile(Dir, File, Cert, Versions) -> optfile(Dir, File, Cert, Versions, []).
+optfile(Dir, File, Cert, Versions, More) ->
     F = fun(Name) -> filename:join(Dir, Name) end,
     Common = [{cacertfile, F("ca.pem")}, {certfile, F(Cert ++ ".pem")}, {keyfile, F(Cert ++ ".key")}, {verify, verify_peer},
-              {versions, Versions}],
+              {versions, Versions} | More],
     ok = file:write_file(F(File), io_lib:format("~p.~n", [[{server, [{fail_if_no_peer_cert, true} | Common]}, {client, Common}]])).
 
-erl(Dir, File, Eval) -> run(["-proto_dist", "inet_tls", "-ssl_dist_optfile", filename:join(Dir, File)], Eval).
-plain(Eval) -> run([], Eval).
-run(Args, Eval) ->
-    node_kit:beam(["-sname", lists:concat(["c_", erlang:unique_integer([positive]), "@localhost"]) | Args], Eval).
+waits_for(N) ->
+    node_kit:wait(fun() -> lists:member(N, nodes(hidden)) end, 20000),
+    calls(N).
+
+erl(Dir, File, Eval) -> erl(lists:concat(["c_", erlang:unique_integer([positive]), "@localhost"]), Dir, File, Eval).
+erl(Name, Dir, File, Eval) -> run(Name, ["-proto_dist", "inet_tls", "-ssl_dist_optfile", filename:join(Dir, File)], Eval).
+plain(Eval) -> run(lists:concat(["c_", erlang:unique_integer([positive]), "@localhost"]), [], Eval).
+run(Name, Args, Eval) -> node_kit:beam(["-sname", Name | Args], Eval).
 
 openssl(Dir, Args) ->
     Said = os:cmd(lists:flatten(["cd ", Dir, " && openssl ", Args, " 2>&1 && echo done"])),
