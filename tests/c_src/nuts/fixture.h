@@ -31,7 +31,7 @@ class OnDevice : public testing::Test {
   bool has_f64() const { return device_->info().f64; }
 
   ChainKernel kernel(const Target& target, bool f64, const Compile& compile = glsl::compile) {
-    return ChainKernel(device(), shape(target, f64), target.source(), compile);
+    return ChainKernel(device(), shape(target, f64), target.source(f64), compile);
   }
   static KernelShape shape(const Target& target, bool f64) { return {f64, target.dimension, 10, 8}; }
 

@@ -12,18 +12,46 @@
 #include "c_src/nuts/fixture.h"
 #include "nuts/reference_nuts.h"
 
-/// The rungs that a sampler has to pass, as functions of a kernel: used on the kernel that ships and, by
-/// mutants_test.cpp, on broken ones.
+/// The rungs that a sampler has to pass, as functions of a kernel: used on the kernels that ship (ladder_test.cpp) and,
+/// by mutants_test.cpp, on broken ones.
 namespace drey::nuts::ladder {
 
-/// A false alarm of all tests of this folder together has probability 1e-5; none makes more than a hundred
-/// comparisons of this size.
-inline constexpr double kFamilyWise = 1e-5, kComparisons = 1000;
+/// A false alarm of all tests of this folder together, the long ones too, has probability 1e-5: the report counts the
+/// comparisons made, and there are fewer than this.
+inline constexpr double kFamilyWise = 1e-5, kComparisons = 4000;
 inline constexpr double kLeastP = kFamilyWise / kComparisons;
+
+/// The least of some p-values, and of what it is.
+struct Verdict {
+  double p = 1;
+  int comparisons = 0;
+  std::string worst;
+  bool passed() const { return p > kLeastP; }
+  void add(double value, const std::string& of) {
+    ++comparisons;
+    if (value < p || std::isnan(value)) p = std::isnan(value) ? 0 : value, worst = of;
+  }
+};
+
+/// How the kernel is run: nothing of it may show in the draws' law, and `budget` not even in the draws.
+struct Way {
+  int depth_cap = 10;
+  std::uint64_t budget = 0;  ///< ticks after which a dispatch is cut; 0: as the sampler likes
+};
 
 inline double two_sided_t(double t, double freedom) {
   if (!std::isfinite(t)) return 0;
   return 2 * boost::math::cdf(boost::math::complement(boost::math::students_t(freedom), std::abs(t)));
+}
+
+/// Of counts that should all be alike.
+inline double uniform_p(const std::vector<double>& counts) {
+  double total = 0, chi2 = 0;
+  for (const double n : counts) total += n;
+  const double expected = total / static_cast<double>(counts.size());
+  for (const double n : counts) chi2 += (n - expected) * (n - expected) / expected;
+  return boost::math::cdf(
+      boost::math::complement(boost::math::chi_squared(static_cast<double>(counts.size() - 1)), chi2));
 }
 
 /// A function of a point whose expectation under the target is known.
@@ -48,12 +76,24 @@ inline std::vector<Moment> moments_of_normals(std::uint64_t dimension) {
   return moments;
 }
 
-/// Rung 6: the least p-value of moments estimated by independent chains against the truth; chains start at
-/// `start` and drop the first `dropped` draws.
-inline double moments_p(ChainKernel& kernel, const std::vector<double>& start, double step_size,
-                        const std::vector<double>& scale, const std::vector<Moment>& moments,
-                        std::uint64_t chains_count, std::uint32_t draws, std::uint32_t dropped,
-                        std::string* worst = nullptr) {
+/// Of correlated_target().
+inline std::vector<Moment> moments_of_correlated() {
+  std::vector<Moment> moments;
+  for (int d = 0; d < 2; ++d) {
+    moments.push_back({"mean", [d](const auto& q) { return q[d]; }, 0});
+    moments.push_back({"variance", [d](const auto& q) { return q[d] * q[d]; }, 1});
+  }
+  moments.push_back({"covariance", [](const auto& q) { return q[0] * q[1]; }, 0.95});
+  moments.push_back({"fourth moment", [](const auto& q) { return std::pow(q[0], 4); }, 3});
+  return moments;
+}
+
+/// Rung 6: moments estimated by independent chains against the truth, each by a t-test over the chains; chains start
+/// at `start` and drop the first `dropped` draws.
+inline Verdict moments(ChainKernel& kernel, const std::vector<double>& start, double step_size,
+                       const std::vector<double>& scale, const std::vector<Moment>& moments,
+                       std::uint64_t chains_count, std::uint32_t draws, std::uint32_t dropped,
+                       const Way& way = {}) {
   Chains chains(kernel, chains_count, draws, false);
   std::vector<double> starts;
   for (std::uint64_t c = 0; c < chains_count; ++c) starts.insert(starts.end(), start.begin(), start.end());
@@ -63,9 +103,10 @@ inline double moments_p(ChainKernel& kernel, const std::vector<double>& start, d
   run.seed = 2024;
   run.limit = draws;
   run.step_size = step_size;
+  run.depth_cap = way.depth_cap;
+  run.budget = way.budget;
   chains.run(run);
   const auto record = chains.record(draws);
-  double least = 1;
   std::vector<double> q(start.size());
   std::vector<std::vector<double>> estimates(moments.size(), std::vector<double>(chains_count));
   for (std::uint64_t c = 0; c < chains_count; ++c)
@@ -74,31 +115,42 @@ inline double moments_p(ChainKernel& kernel, const std::vector<double>& start, d
       for (std::size_t m = 0; m < moments.size(); ++m)
         estimates[m][c] += moments[m].of(q) / (draws - dropped);
     }
-  for (std::size_t m = 0; m < moments.size(); ++m) {
-    const double p =
-        two_sided_t(z_score(estimates[m], moments[m].truth), static_cast<double>(chains_count - 1));
-    if (p < least) {
-      least = p;
-      if (worst) *worst = moments[m].name;
-    }
-  }
-  return least;
+  Verdict verdict;
+  for (std::size_t m = 0; m < moments.size(); ++m)
+    verdict.add(two_sided_t(z_score(estimates[m], moments[m].truth), static_cast<double>(chains_count - 1)),
+                moments[m].name);
+  return verdict;
+}
+
+/// An exact draw of normals_target(dimension).
+inline std::function<std::vector<double>(std::mt19937_64&)> exact_normals(std::uint64_t dimension) {
+  return [dimension](std::mt19937_64& random) {
+    std::normal_distribution<double> normal;
+    std::vector<double> q(dimension);
+    for (std::uint64_t d = 0; d < dimension; ++d)
+      q[d] = static_cast<double>(d) + (1 + 0.5 * static_cast<double>(d)) * normal(random);
+    return q;
+  };
 }
 
 /// Rung 7: the exact rank test of Gandy and Scott (2020), "Unit testing for MCMC": each replicate begins at
 /// an exact draw of the target, which stands at a random place of a sequence of `length` states made by
-/// running the reversible sampler both ways. Its rank in the sequence is uniform, whatever the mixing. \param
-/// exact draws a point of the target \returns the least p-value of chi-squared tests of the ranks of every
-/// coordinate and of their squares
-inline double rank_p(ChainKernel& kernel, double step_size, const std::vector<double>& scale,
+/// running the reversible sampler both ways. Its rank in the sequence is uniform, whatever the mixing. Ranked are the
+/// coordinates, their distances from the mean (which is the coordinate's number, as in normals_target), the products of
+/// neighbours, and the log density that `host` gives. \param exact draws a point of the target
+inline Verdict ranks(ChainKernel& kernel, const Target& target, double step_size,
+                     const std::vector<double>& scale,
                      const std::function<std::vector<double>(std::mt19937_64&)>& exact,
-                     std::uint64_t replicates, std::uint32_t length, int max_depth = 10) {
+                     std::uint64_t replicates, std::uint32_t length, const Way& way = {}) {
   std::mt19937_64 random(7);
   const std::uint64_t count = 2 * replicates, dimension = scale.size();
   std::vector<double> starts;
   for (std::uint64_t r = 0; r < replicates; ++r) {
-    const auto q = exact(random);
-    for (int way = 0; way < 2; ++way) starts.insert(starts.end(), q.begin(), q.end());
+    // In the device's precision, as the record has it.
+    auto q = exact(random);
+    if (!kernel.shape.f64)
+      for (double& x : q) x = static_cast<double>(static_cast<float>(x));
+    for (int one_way = 0; one_way < 2; ++one_way) starts.insert(starts.end(), q.begin(), q.end());
   }
   Chains chains(kernel, count, length, false);
   chains.start_at(starts);
@@ -107,78 +159,105 @@ inline double rank_p(ChainKernel& kernel, double step_size, const std::vector<do
   run.seed = 77;
   run.limit = length - 1;
   run.step_size = step_size;
-  run.depth_cap = max_depth;
+  run.depth_cap = way.depth_cap;
+  run.budget = way.budget;
   chains.run(run);
   const auto record = chains.record(length - 1);
-  std::vector<std::vector<double>> bins(2 * dimension, std::vector<double>(length));
+
+  struct Quantity {
+    std::string name;
+    std::function<double(const std::vector<double>&)> of;
+  };
+  std::vector<Quantity> quantities;
+  for (std::uint64_t d = 0; d < dimension; ++d) {
+    const std::string n = std::to_string(d);
+    const auto at = [d](const std::vector<double>& q) { return q[d] - static_cast<double>(d); };
+    quantities.push_back({"coordinate " + n, at});
+    quantities.push_back({"distance " + n, [at](const auto& q) { return std::abs(at(q)); }});
+    if (d)
+      quantities.push_back({"product " + n, [at, d](const auto& q) {
+                              return at(q) * (q[d - 1] - static_cast<double>(d - 1));
+                            }});
+  }
+  quantities.push_back({"log density", [&](const auto& q) {
+                          std::vector<double> gradient(q.size());
+                          return target.host(q, gradient);
+                        }});
+  std::vector<std::vector<double>> bins(quantities.size(), std::vector<double>(length));
   std::uniform_int_distribution<std::uint32_t> place(0, length - 1);
+  std::vector<double> q(dimension), own(quantities.size());
+  std::vector<std::uint32_t> below(quantities.size()), equal(quantities.size());
   for (std::uint64_t r = 0; r < replicates; ++r) {
     const std::uint32_t back = place(random);
-    for (std::uint64_t f = 0; f < 2 * dimension; ++f) {
-      const std::uint64_t d = f / 2;
-      const auto test = [&](double x) { return f % 2 ? std::abs(x - static_cast<double>(d)) : x; };
-      // In the device's precision, as the record has it.
-      const double start = kernel.shape.f64
-                               ? starts[2 * r * dimension + d]
-                               : static_cast<double>(static_cast<float>(starts[2 * r * dimension + d]));
-      const double own = test(start);
-      std::uint32_t below = 0, equal = 0;
-      for (std::uint32_t i = 0; i < length - 1; ++i) {
-        const double other =
-            test(i < back ? record.point(i, 2 * r, d) : record.point(i - back, 2 * r + 1, d));
-        below += other < own;
-        equal += other == own;
+    std::copy_n(starts.begin() + static_cast<std::ptrdiff_t>(2 * r * dimension), dimension, q.begin());
+    for (std::size_t f = 0; f < quantities.size(); ++f) own[f] = quantities[f].of(q);
+    std::fill(below.begin(), below.end(), 0u);
+    std::fill(equal.begin(), equal.end(), 0u);
+    for (std::uint32_t i = 0; i < length - 1; ++i) {
+      const std::uint64_t chain = i < back ? 2 * r : 2 * r + 1, slot = i < back ? i : i - back;
+      for (std::size_t d = 0; d < dimension; ++d) q[d] = record.point(slot, chain, d);
+      for (std::size_t f = 0; f < quantities.size(); ++f) {
+        const double other = quantities[f].of(q);
+        below[f] += other < own[f];
+        equal[f] += other == own[f];
       }
-      // Ties (a chain that did not move) are broken at random.
-      bins[f][below + std::uniform_int_distribution<std::uint32_t>(0, equal)(random)] += 1;
     }
+    // Ties (a chain that did not move) are broken at random.
+    for (std::size_t f = 0; f < quantities.size(); ++f)
+      bins[f][below[f] + std::uniform_int_distribution<std::uint32_t>(0, equal[f])(random)] += 1;
   }
-  double least = 1;
-  const double expected = static_cast<double>(replicates) / length;
-  for (const auto& counts : bins) {
-    double chi2 = 0;
-    for (const double n : counts) chi2 += (n - expected) * (n - expected) / expected;
-    least = std::min(least, boost::math::cdf(boost::math::complement(
-                                boost::math::chi_squared(static_cast<double>(length - 1)), chi2)));
-  }
-  return least;
+  Verdict verdict;
+  for (std::size_t f = 0; f < quantities.size(); ++f) verdict.add(uniform_p(bins[f]), quantities[f].name);
+  return verdict;
 }
 
-/// Rung 4: whether transitions of an f64 kernel are those of the recursive sampler, from the same points.
-inline bool trees_match(ChainKernel& kernel, const Target& target, double step_size, std::uint64_t count,
-                        std::uint32_t draws) {
+/// Rung 4: the share of a kernel's transitions that are not those of the recursive sampler from the same points (another
+/// depth, another number of leapfrogs, another selected leaf) or whose log density is not that of their point. None is
+/// allowed in f64; in f32 one of a thousand, for ties at rounding.
+/// \param start of every coordinate
+inline double wrong_trees(ChainKernel& kernel, const Target& target, double step_size,
+                          const std::vector<double>& scale, double start, std::uint64_t count,
+                          std::uint32_t draws, const Way& way = {}) {
   Chains chains(kernel, count, draws, true);
-  const std::vector<double> start(count * target.dimension, 0.125), scale(target.dimension, 1.0);
-  chains.start_at(start);
+  chains.start_at(std::vector<double>(count * target.dimension, start));
   chains.set_scale(scale);
   RunOptions run;
   run.seed = 31;
   run.limit = draws;
   run.step_size = step_size;
+  run.depth_cap = way.depth_cap;
+  run.budget = way.budget;
   chains.run(run);
   const auto record = chains.record(draws);
+  const bool f64 = kernel.shape.f64;
   ReferenceOptions options;
   options.seed = run.seed;
-  options.step_size = step_size;
+  options.max_depth = way.depth_cap;
+  // The step size and metric as the kernel has them.
+  options.step_size = f64 ? step_size : static_cast<double>(static_cast<float>(step_size));
   options.scale = scale;
+  if (!f64)
+    for (double& x : options.scale) x = static_cast<double>(static_cast<float>(x));
+  const double point_error = f64 ? 1e-6 : 1e-3, lp_error = f64 ? 1e-8 : 3e-6;
   std::vector<double> g(target.dimension);
+  std::uint64_t wrong = 0;
   for (std::uint64_t c = 0; c < count; ++c) {
     options.chain = c;
-    std::vector<double> q(target.dimension, 0.125);
+    std::vector<double> q(target.dimension, start);
     for (std::uint32_t i = 0; i < draws; ++i) {
       const auto expected = reference_transition(target.host, options, i, q);
-      if (record.word(i, 0, c) != static_cast<std::uint32_t>(expected.depth) ||
-          record.word(i, 1, c) != static_cast<std::uint32_t>(expected.leapfrogs))
-        return false;
+      bool right = record.word(i, 0, c) == static_cast<std::uint32_t>(expected.depth) &&
+                   record.word(i, 1, c) == static_cast<std::uint32_t>(expected.leapfrogs);
       for (std::size_t d = 0; d < q.size(); ++d) {
         q[d] = record.point(i, c, d);
-        if (!(std::abs(q[d] - expected.point[d]) < 1e-6 * (1 + std::abs(q[d])))) return false;
+        right = right && std::abs(q[d] - expected.point[d]) < point_error * (1 + std::abs(q[d]));
       }
-      if (!(std::abs(record.lp(i, c) - target.host(q, g)) < 1e-8 * (1 + std::abs(record.lp(i, c)))))
-        return false;
+      right =
+          right && std::abs(record.lp(i, c) - target.host(q, g)) < lp_error * (1 + std::abs(record.lp(i, c)));
+      wrong += !right;
     }
   }
-  return true;
+  return static_cast<double>(wrong) / static_cast<double>(count * draws);
 }
 
 }  // namespace drey::nuts::ladder

@@ -1,37 +1,14 @@
 #include "nuts/mapping.h"
 
-#include <fmt/format.h>
-
 #include "c_src/nuts/fixture.h"
+#include "c_src/nuts/forms.h"
 #include "c_src/nuts/ladder.h"
 #include "error.h"
 #include "nuts/low_rank.h"
 
-/// A chain per subgroup: the same ladder that the chain per invocation climbs.
+/// A chain per subgroup. Its climb up the ladder is ladder_test.cpp's.
 namespace drey::nuts {
 namespace {
-
-/// A target written for one invocation, run by every lane of a subgroup on the whole point.
-glsl::Source in_lanes(const Target& target, std::uint32_t lanes) {
-  const std::uint64_t d = target.dimension, slots = (d + lanes - 1) / lanes;
-  glsl::Source source;
-  source.trips = target.trips;
-  source.text = fmt::format(
-      "real whole_point[{0}], whole_gradient[{0}], model_target;\n"
-      "#define model_point whole_point\n#define model_gradient whole_gradient\n"
-      "void whole_run() {{\n{1}}}\n#undef model_point\n#undef model_gradient\n"
-      "real model_point[{2}], model_gradient[{2}];\nvoid model_prepare() {{}}\nvoid model_run() {{\n",
-      d, target.body, slots);
-  for (std::uint64_t e = 0; e < d; ++e)
-    source.text +=
-        fmt::format("whole_point[{}] = subgroupShuffle(model_point[{}], {}u);\n", e, e / lanes, e % lanes);
-  source.text += "whole_run();\n";
-  for (std::uint64_t e = 0; e < slots * lanes; ++e)
-    source.text += fmt::format("if (gl_SubgroupInvocationID == {}u) model_gradient[{}] = {};\n", e % lanes,
-                               e / lanes, e < d ? fmt::format("whole_gradient[{}]", e) : "real(0.0)");
-  source.text += "}\n";
-  return source;
-}
 
 class SubgroupMapping : public OnDevice {
  protected:
@@ -40,34 +17,9 @@ class SubgroupMapping : public OnDevice {
     if (!IsSkipped() && !has_subgroups(device().info())) GTEST_SKIP() << "no subgroups that can shuffle";
   }
   ChainKernel lanes(const Target& target, bool f64, bool dense = false) {
-    KernelShape of{f64, target.dimension, 10, device().info().subgroup_size};
-    of.lanes = of.local_size;
-    of.dense = dense;
-    return ChainKernel(device(), of, in_lanes(target, of.lanes), glsl::compile);
+    return form_kernel(device(), Form::Subgroup, target, f64, glsl::compile, dense);
   }
 };
-
-TEST_F(SubgroupMapping, TreesAreThoseOfTheRecursiveSampler) {
-  if (!has_f64()) GTEST_SKIP() << "no f64";
-  const auto wide = normals_target(19), correlated = correlated_target();
-  auto shallow = lanes(wide, true), deep = lanes(correlated, true);
-  EXPECT_TRUE(ladder::trees_match(shallow, wide, 0.5, 8, 20));
-  EXPECT_TRUE(ladder::trees_match(deep, correlated, 0.05, 8, 20));
-}
-
-TEST_F(SubgroupMapping, MomentsAndRanksAreThoseOfTheTarget) {
-  const auto target = normals_target(3);
-  auto kernel = lanes(target, false);
-  EXPECT_GT(ladder::moments_p(kernel, {0, 1, 2}, 0.9, {1, 1, 1}, ladder::moments_of_normals(3), 128, 200, 20),
-            ladder::kLeastP);
-  const auto exact = [](std::mt19937_64& random) {
-    std::normal_distribution<double> normal;
-    std::vector<double> q(3);
-    for (int d = 0; d < 3; ++d) q[d] = d + (1 + 0.5 * d) * normal(random);
-    return q;
-  };
-  EXPECT_GT(ladder::rank_p(kernel, 0.6, {1, 1.2, 1.5}, exact, 2048, 16), ladder::kLeastP);
-}
 
 /// Draws as bits, to compare without tolerance.
 std::vector<double> draw(ChainKernel& kernel, std::uint64_t count, std::uint64_t budget, std::uint32_t ticks,
@@ -156,7 +108,7 @@ TEST_F(SubgroupMapping, LowRankMetricsOfNoDirectionAreTheDiagonal) {
   for (const bool shared : {false, true}) {
     KernelShape of{false, 11, 10, device().info().subgroup_size};
     of.lanes = shared ? of.local_size : 0;
-    const auto source = shared ? in_lanes(target, of.lanes) : target.source();
+    const auto source = shared ? in_lanes(target, of.lanes, false) : target.source();
     ChainKernel plain(device(), of, source, glsl::compile);
     of.rank = 2;
     ChainKernel ranked(device(), of, source, glsl::compile);
@@ -169,9 +121,6 @@ TEST_F(SubgroupMapping, LowRankMetricsOfNoDirectionAreTheDiagonal) {
 /// A metric that is the target's covariance but for rounding: the right moments, from short trees.
 TEST_F(SubgroupMapping, LowRankMetricsSampleTheTarget) {
   const auto target = correlated_target();
-  std::vector<ladder::Moment> moments;
-  for (int d = 0; d < 2; ++d) moments.push_back({"variance", [d](const auto& q) { return q[d] * q[d]; }, 1});
-  moments.push_back({"covariance", [](const auto& q) { return q[0] * q[1]; }, 0.95});
   const double r = std::sqrt(0.5);
   const std::vector<double> metric = {1, 1, 1.95, 0.05, r, r, r, -r};
   const auto scale = low_rank_factor(metric, 2);
@@ -179,8 +128,10 @@ TEST_F(SubgroupMapping, LowRankMetricsSampleTheTarget) {
     KernelShape of{false, 2, 10, device().info().subgroup_size};
     of.lanes = shared ? of.local_size : 0;
     of.rank = 2;
-    ChainKernel kernel(device(), of, shared ? in_lanes(target, of.lanes) : target.source(), glsl::compile);
-    EXPECT_GT(ladder::moments_p(kernel, {0, 0}, 0.9, scale, moments, 128, 200, 20), ladder::kLeastP)
+    ChainKernel kernel(device(), of, shared ? in_lanes(target, of.lanes, false) : target.source(),
+                       glsl::compile);
+    EXPECT_TRUE(
+        ladder::moments(kernel, {0, 0}, 0.9, scale, ladder::moments_of_correlated(), 128, 200, 20).passed())
         << shared;
     Chains chains(kernel, 64, 50, false);
     chains.start_at(starts(target, 64));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "glsl/emit.h"
+#include "nuts/chains.h"
 
 /// Targets written by hand, as GLSL and on the host: the sampler's tests need no model compiler.
 namespace drey::nuts {
@@ -15,16 +16,26 @@ namespace drey::nuts {
 struct Target {
   std::string name;
   std::uint64_t dimension = 0;
-  std::string body;  ///< GLSL: reads model_point, sets model_target and model_gradient
+  /// GLSL: reads model_point, sets model_target and model_gradient. CHAIN is the chain's place in its dispatch.
+  std::string body;
   std::function<double(std::span<const double>, std::span<double>)> host;
   std::uint64_t trips = 0;
+  std::string declarations;  ///< GLSL before it
+  std::vector<double> data;  ///< where not empty, in a storage buffer at kFirstDataBinding
 
-  glsl::Source source() const {
+  glsl::Source source(bool f64 = false) const {
     glsl::Source source;
     const std::string d = std::to_string(dimension);
-    source.text = "real model_point[" + d + "];\nreal model_gradient[" + d +
-                  "];\nreal model_target;\nvoid model_run() {\n" + body + "}\n";
+    source.text = declarations + "#define CHAIN gl_GlobalInvocationID.x\nreal model_point[" + d +
+                  "];\nreal model_gradient[" + d + "];\nreal model_target;\nvoid model_run() {\n" + body +
+                  "}\n";
     source.trips = trips;
+    if (data.empty()) return source;
+    const auto bytes = reals_to_bytes(data, f64);
+    source.data.resize(1);
+    source.data[0].binding = kFirstDataBinding;
+    source.data[0].bytes.resize(bytes.size());
+    std::memcpy(source.data[0].bytes.data(), bytes.data(), bytes.size());
     return source;
   }
 };
