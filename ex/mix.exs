@@ -18,7 +18,7 @@ defmodule Drey.MixProject do
   end
 
   def application do
-    [mod: {:drey_app, []}, registered: [:drey, :drey_sup], extra_applications: [:logger]]
+    [mod: {:drey_app, []}, registered: [:drey, :drey_sup], extra_applications: [:logger, :crypto]]
   end
 
   defp deps do

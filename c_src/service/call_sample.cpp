@@ -52,7 +52,7 @@ class Sampling {
   bool enough();
   Term answer();
   Term unfinished();
-  Term result(std::uint64_t draws);
+  Term result(std::uint64_t draws, bool with_checkpoint);
   Term divergences();
   Term diagnostics(const std::vector<double>& ebfmi, std::uint64_t draws) const;
   Term checkpoint(std::uint64_t from);
@@ -268,7 +268,7 @@ Term Sampling::checkpoint(std::uint64_t from) {
   return checkpoint_term(made, collector_.get(), from);
 }
 
-Term Sampling::answer() { return ok(result(run_->handed())); }
+Term Sampling::answer() { return ok(result(run_->handed(), asked_.checkpoint)); }
 
 /// What there is when a deadline passed or the job was cancelled.
 Term Sampling::unfinished() {
@@ -288,14 +288,14 @@ Term Sampling::unfinished() {
                               options_.draws))},
       {"draws", Term(static_cast<std::int64_t>(draws))},
       {"checkpoint", checkpoint(keep_ == Keep::New ? draws : 0)}};
-  if (keeps() && draws > collector_->first()) fields.emplace_back("result", result(draws));
+  if (keeps() && draws > collector_->first()) fields.emplace_back("result", result(draws, false));
   return term::tuple({term::atom("error"), term::map(std::move(fields))});
 }
 
-Term Sampling::result(std::uint64_t draws) {
+Term Sampling::result(std::uint64_t draws, bool with_checkpoint) {
   std::vector<std::pair<std::string_view, Term>> fields;
-  if (asked_.checkpoint && context_.ending().empty())
-    fields.emplace_back("checkpoint", checkpoint(keep_ == Keep::New ? draws : 0));
+  // Also where a deadline passed when all was drawn: the answer is whole.
+  if (with_checkpoint) fields.emplace_back("checkpoint", checkpoint(keep_ == Keep::New ? draws : 0));
   std::vector<double> fractions;
   std::vector<stats::Row> found;
   const auto summary_start = Clock::now();

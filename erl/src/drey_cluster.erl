@@ -8,22 +8,32 @@
 %% With the option `stop' the run goes in rounds, from one of the draw numbers at which a run is looked at to the
 %% next: each chunk goes on from the checkpoint of its last round, on whatever node, and this process decides on the
 %% draws of all chains. So the run ends at the same draw as on one node.
+%%
+%% With the option `checkpoint' each chunk hands one out, and they are gathered into one that any node, or any others,
+%% can go on from (see {@link drey_checkpoint}); what a chunk has drawn before, this process keeps.
 -module(drey_cluster).
 
 -export([nodes_option/1, sample/3, chunks/2, share/3, marks/1]).
 
 -define(LANES, 64).  % of a node that does not say
+-define(DRAWS, 1000).  % where nobody names a number, as an engine
 -define(CAP, 10000).  % draws, where `stop' ends the run
--define(SHOWN, 100).  % divergences in a result
 -define(PARTS, 4).  % chunks that a node comes to, about, where chains are many
 
 -type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
 -record(run, {model :: drey:model(),
+              given :: map(),  % the caller's options
               opts :: map(),
-              lanes :: #{node() => pos_integer()},
-              chains :: pos_integer()}).
-%% A chunk that is done, of one round or of the whole run.
--record(part, {chunk :: chunk(), node :: node(), result :: map()}).
+              nodes :: [node(), ...],
+              lanes = #{} :: #{node() => pos_integer()},
+              chains = 1 :: pos_integer(),
+              keep = all :: all | new | none,
+              from = none :: none | drey_checkpoint:t(),  % what is resumed
+              shapes = [] :: [{atom(), [pos_integer()]}],  % of the model's outputs, where a run is resumed
+              until = infinity :: infinity | integer(),  % of the monotonic clock, in milliseconds
+              warmup_ms = 0 :: number()}).
+%% What a chunk came to, in one round or in the whole run.
+-record(part, {chunk :: chunk(), node :: node(), result = #{} :: map(), checkpoint = none :: none | binary()}).
 
 %% @doc Takes the option `nodes' out of the options, which come back as a map when it was there.
 -spec nodes_option(drey:opts()) -> {[node()], drey:opts()}.
@@ -42,7 +52,12 @@ sample(Nodes, Model, Opts0) ->
     case as_map(Opts0) of
         #{} = Given ->
             case check(Nodes, Given) of
-                ok -> start(Nodes, Model, maps:merge(#{seed => fresh_seed(), first_chain => 0}, Given));
+                ok ->
+                    Run = #run{model = Model, given = Given, nodes = Nodes, until = until(Given), opts = #{}},
+                    case Given of
+                        #{resume := Binary} -> resume(drey_checkpoint:read(Binary), Run);
+                        _ -> start(Run)
+                    end;
                 {error, _} = Error -> Error
             end;
         error ->
@@ -53,7 +68,7 @@ check(Nodes, Opts) ->
     Counts = [{chains, 1}, {first_chain, 0}, {draws, 1}],
     Wrong = [{Name, Least, Value} || {Name, Least} <- Counts, {ok, Value} <- [maps:find(Name, Opts)],
                                      not (is_integer(Value) andalso Value >= Least)],
-    One = [Name || Name <- [resume, checkpoint, checkpoint_every_ms, credit], is_map_key(Name, Opts)],
+    One = [Name || Name <- [checkpoint_every_ms, credit], is_map_key(Name, Opts)],
     case {are_nodes(Nodes), Wrong, One, Opts} of
         {false, _, _, _} ->
             drey_error:new(bad_option, "nodes is a list of at least one node name; found ~0tP", [Nodes, 12]);
@@ -62,6 +77,10 @@ check(Nodes, Opts) ->
         {true, [], [Name | _], _} ->
             drey_error:new(bad_option, "~ts is for a run on one node: leave it out, or leave nodes out; a run on several "
                                        "survives the loss of a node without it", [Name]);
+        {true, [], [], #{checkpoint := Wanted}} when not is_boolean(Wanted) ->
+            drey_error:new(bad_option, "checkpoint is true or false; found ~0tP", [Wanted, 8]);
+        {true, [], [], #{keep := Keep}} when Keep =/= all, Keep =/= new, Keep =/= none ->
+            drey_error:new(bad_option, "keep is all, new or none; found ~0tP", [Keep, 8]);
         {true, [], [], #{stop := _, keep := Keep}} when Keep =/= all ->
             drey_error:new(bad_option, "stop looks at all draws, which keep => ~0tp does not hold; leave one of both out",
                            [Keep]);
@@ -79,11 +98,17 @@ as_map(Opts) ->
     catch error:_ -> error
     end.
 
+until(#{deadline_ms := Ms}) when is_integer(Ms), Ms > 0 -> erlang:monotonic_time(millisecond) + Ms;
+until(_) -> infinity.
+
+%% A new run --------------------------------------------------------------------------------------------
+
 %% Each node says how many chains keep it busy; where nobody names a number, it is that of all of them together.
-start(Nodes, Model, Opts) ->
+start(#run{given = Given, nodes = Nodes} = Run) ->
     Lanes = lanes(lists:usort(Nodes)),
-    Chains = maps:get(chains, Opts, lists:sum([maps:get(N, Lanes, ?LANES) || N <- lists:usort(Nodes)])),
-    warm(Nodes, #run{model = Model, opts = Opts#{chains => Chains}, lanes = Lanes, chains = Chains}).
+    Chains = maps:get(chains, Given, lists:sum([maps:get(N, Lanes, ?LANES) || N <- lists:usort(Nodes)])),
+    Opts = maps:merge(#{seed => fresh_seed(), first_chain => 0}, maps:remove(checkpoint, Given)),
+    warm(Nodes, Run#run{opts = Opts#{chains => Chains}, lanes = Lanes, chains = Chains, keep = maps:get(keep, Given, all)}).
 
 lanes(Nodes) ->
     Answers = erpc:multicall(Nodes, drey, info, [], 10000),
@@ -91,35 +116,184 @@ lanes(Nodes) ->
                                       is_integer(Chains), Chains > 0]).
 
 warm(Nodes, #run{opts = #{tuning := _}} = Run) ->
-    sample_with_tuning(Nodes, Run, 0);
+    draw(Run#run{nodes = Nodes});
 warm([Node | Others], #run{model = Model, opts = Opts} = Run) ->
-    WarmOpts = maps:without([stop, nodes], Opts),
     Start = erlang:monotonic_time(millisecond),
-    case drey:warmup(Node, Model, WarmOpts) of
+    case drey:warmup(Node, Model, in_time(maps:remove(stop, Opts), Run)) of
         {ok, Tuning} ->
-            sample_with_tuning([Node | Others], Run#run{opts = Opts#{tuning => Tuning}},
-                               erlang:monotonic_time(millisecond) - Start);
+            draw(Run#run{nodes = [Node | Others], opts = Opts#{tuning => Tuning},
+                         warmup_ms = erlang:monotonic_time(millisecond) - Start});
         {error, #{reason := noconnection}} when Others =/= [] ->
             warm(Others, Run);
         {error, _} = Error ->
             Error
     end.
 
-sample_with_tuning(Nodes, #run{opts = #{stop := Rule}} = Run, WarmupMs) ->
-    case drey_stop:read(Rule) of
-        {ok, Stop} -> in_rounds(Nodes, Run, Stop, WarmupMs);
-        {error, _} = Error -> Error
-    end;
-sample_with_tuning(Nodes, #run{opts = Opts} = Run, WarmupMs) ->
-    ToDo = to_do(Run, length(Nodes)),
-    %% The summary is of all chains together, made when they are.
-    Call = fun({First, Count}) -> {sample, Opts#{chains => Count, first_chain => first(Opts) + First, summary => false}} end,
-    case work(ToDo, Nodes, Call, Run) of
-        {ok, Parts} -> join(Parts, [P#part.result || P <- Parts], Run, Nodes, #{}, WarmupMs);
-        {error, _} = Error -> Error
+%% The deadline is of the run, whatever part of it a node does.
+in_time(Opts, #run{until = infinity}) -> Opts;
+in_time(Opts, Run) -> Opts#{deadline_ms => max(1, left(Run))}.
+
+left(#run{until = infinity}) -> infinity;
+left(#run{until = Until}) -> Until - erlang:monotonic_time(millisecond).
+
+fresh_seed() ->
+    rand:uniform(1 bsl 32) - 1.
+
+%% A run that goes on ------------------------------------------------------------------------------------
+
+resume({error, _} = Error, _) ->
+    Error;
+resume({ok, #{options := Then, tuning := Tuning, keep := Kept} = Checkpoint}, #run{given = Given, nodes = Nodes} = Run) ->
+    Other = [{Name, Now, Before} || Name <- [chains, first_chain], {ok, Now} <- [maps:find(Name, Given)],
+                                    Before <- [maps:get(Name, Then)], Now =/= Before],
+    Keep = maps:get(keep, Given, Kept),
+    case Other of
+        [{Name, Now, Before} | _] ->
+            drey_error:new(wrong_checkpoint, "the checkpoint is of a run with ~ts ~b, not ~b; leave the option out",
+                           [Name, Before, Now]);
+        [] when Keep =/= Kept, Keep =/= none ->
+            drey_error:new(wrong_checkpoint, "the checkpoint was made with another `keep`, and does not hold what this one "
+                                             "needs; leave keep out", []);
+        [] when is_map_key(stop, Given), Keep =/= all ->
+            drey_error:new(bad_option, "stop looks at all draws, which this checkpoint does not hold; leave stop out", []);
+        [] ->
+            Opts = maps:merge(maps:with([draws, seed, chains, first_chain], Then), maps:without([resume, checkpoint], Given)),
+            From = case Keep of
+                       none -> Checkpoint#{keep := none, first := 0, draws := 0, arrays := #{}, stats := #{}};
+                       _ -> Checkpoint
+                   end,
+            goes_on(shapes(From, Run), From, Run#run{opts = Opts#{tuning => Tuning}, keep = Keep, lanes = lanes(lists:usort(Nodes)),
+                                                     chains = drey_checkpoint:chains(Checkpoint)})
     end.
 
-first(#{first_chain := First}) -> First.
+goes_on({ok, Shapes}, From, Run) -> draw(Run#run{from = From, shapes = Shapes});
+goes_on({error, _} = Error, _, _) -> Error.
+
+%% The outputs of the model in its order, with their shapes; what the checkpoint holds must be of them.
+shapes(#{arrays := Arrays, outputs := Names}, #run{model = Model, nodes = Nodes}) ->
+    case drey_join:ask(Nodes, Model) of
+        {ok, #{outputs := Outputs}} ->
+            Shapes = [{Name, Shape} || #{name := Name, shape := Shape} <- Outputs],
+            Fits = fun(Name, {_, [_, _, Size], _}) ->
+                           lists:foldl(fun erlang:'*'/2, 1, proplists:get_value(Name, Shapes, [-1])) =:= Size
+                   end,
+            case Names -- [Name || {Name, _} <- Shapes] =:= [] andalso lists:all(fun({N, A}) -> Fits(N, A) end, maps:to_list(Arrays)) of
+                true -> {ok, Shapes};
+                false -> drey_error:new(wrong_checkpoint, "the checkpoint is of another model", [])
+            end;
+        {error, _} = Error ->
+            Error
+    end.
+
+%% Drawing -----------------------------------------------------------------------------------------------
+
+draw(#run{opts = #{stop := Rule}} = Run) ->
+    case drey_stop:read(Rule) of
+        {ok, Stop} -> in_rounds(Run, Stop);
+        {error, _} = Error -> Error
+    end;
+draw(#run{nodes = Nodes} = Run) ->
+    Call = fun(Chunk) -> options(piece(Chunk, Run), checkpoint_options(Run), Run) end,
+    case work(to_do(Run, length(Nodes)), Call, Run) of
+        {error, _} = Error ->
+            Error;
+        {Ended, Parts} ->
+            Made = [add(piece(Chunk, Run), P) || #part{chunk = Chunk} = P <- Parts],
+            finish(Ended, complete(Made, 0, Run), Run, #{})
+    end.
+
+piece(Chunk, #run{from = none}) -> drey_pieces:fresh(Chunk);
+piece(Chunk, #run{from = From, shapes = Shapes}) -> drey_pieces:resumed(Chunk, From, maps:from_list(Shapes)).
+
+add(Piece, #part{chunk = Chunk, node = Node, result = Result, checkpoint = Checkpoint}) ->
+    drey_pieces:add(Piece, #{chunk => Chunk, node => Node, result => Result}, Checkpoint).
+
+%% With the chains between them that no node came to.
+complete([], Next, #run{chains = Chains} = Run) ->
+    [piece({Next, Chains - Next}, Run) || Next < Chains];
+complete([Piece | Pieces], Next, Run) ->
+    {First, Count} = drey_pieces:chunk(Piece),
+    [piece({Next, First - Next}, Run) || Next < First] ++ [Piece | complete(Pieces, First + Count, Run)].
+
+%% Draws that were made before stay here; a chunk sends those that it makes.
+checkpoint_options(#run{given = #{checkpoint := true}, from = none, keep = Keep}) ->
+    #{checkpoint => true, keep => case Keep of none -> none; _ -> new end};
+checkpoint_options(#run{given = #{checkpoint := true}}) ->
+    #{checkpoint => true};
+checkpoint_options(_) ->
+    #{}.
+
+%% Those of a call that runs a piece, on from where it stands.
+options(Piece, More, #run{given = Given, opts = Opts, from = From} = Run) ->
+    {First, Count} = drey_pieces:chunk(Piece),
+    Of = case drey_pieces:checkpoint(Piece) of
+             none ->
+                 (maps:remove(stop, Opts))#{chains => Count, first_chain => maps:get(first_chain, Opts) + First};
+             Checkpoint ->
+                 %% What is the checkpoint's; and outputs, of which a run that began here may draw more than are returned.
+                 Own = [chains, first_chain, tuning, checkpoint, keep, stop, warmup] ++ [outputs || From =:= none],
+                 (maps:without(Own, Given))#{resume => Checkpoint}
+         end,
+    in_time(maps:merge(Of#{summary => false}, More), Run).
+
+%% Ending ------------------------------------------------------------------------------------------------
+
+%% All draws are made, or those until a deadline or a cancel.
+finish(ok, Pieces, Run, Said) ->
+    case {joined(Pieces, Run, Said), gathered(Pieces, Run)} of
+        {{ok, Result}, {ok, Checkpoint}} -> {ok, maps:merge(Result, Checkpoint)};
+        {{ok, _}, {error, _} = Error} -> Error;
+        {{error, _} = Error, _} -> Error
+    end;
+finish({cut, {error, #{reason := Reason} = Why}}, Pieces, #run{keep = Keep, opts = Opts} = Run, Said) ->
+    case gathered(Pieces, Run) of
+        {error, _} = Error ->
+            Error;
+        {ok, None} when map_size(None) =:= 0 ->  % nothing has begun
+            {error, maps:with([reason, message], Why)};
+        {ok, Checkpoint} ->
+            Draws = lists:min([drey_pieces:handed(P) || P <- Pieces]),
+            {error, Cut} =
+                drey_error:new(Reason, "~ts after ~b of ~p draws; `checkpoint` goes on from here (option resume)",
+                               [case Reason of deadline -> "deadline_ms passed"; _ -> "a job was cancelled" end, Draws,
+                                maps:get(draws, Opts, ?DRAWS)]),
+            Of = maps:merge(Cut#{draws => Draws}, Checkpoint),
+            case Keep =/= none andalso Draws > drey_pieces:first(hd(Pieces))
+                andalso joined([drey_pieces:cut(P, Draws) || P <- Pieces], Run, Said) of
+                {ok, Result} -> {error, Of#{result => Result}};
+                _ -> {error, Of}
+            end
+    end.
+
+joined(Pieces, #run{model = Model, opts = Opts, nodes = Nodes, warmup_ms = WarmupMs, keep = Keep}, Said) ->
+    First = case Keep of
+                none -> maps:get(draws, Opts, ?DRAWS);
+                _ -> drey_pieces:first(hd(Pieces))
+            end,
+    drey_join:results(lists:append([drey_pieces:parts(P) || P <- Pieces]), [returned(P, Opts) || P <- Pieces], Model, Opts, Nodes,
+                      Said#{warmup_ms => WarmupMs, first_draw => First}).
+
+returned(Piece, #{outputs := Names}) when is_list(Names) ->
+    #{draws := Draws} = Result = drey_pieces:result(Piece),
+    Result#{draws => maps:with(Names, Draws)};
+returned(Piece, _) ->
+    drey_pieces:result(Piece).
+
+%% The checkpoint of all pieces, where one is wanted and any of them has begun.
+gathered(Pieces, #run{given = #{checkpoint := true}, keep = Keep, opts = #{first_chain := First} = Opts}) ->
+    case drey_pieces:gather(Keep, Pieces, First) of
+        {ok, #{options := Options, outputs := Outputs} = Whole} ->
+            Of = case Opts of
+                     #{outputs := Names} when is_list(Names) -> [N || N <- Outputs, lists:member(N, Names)];
+                     _ -> Outputs
+                 end,
+            {ok, #{checkpoint => drey_checkpoint:write(Whole#{options := maps:merge(Options, maps:with([draws], Opts)),
+                                                              outputs := Of})}};
+        none -> {ok, #{}};
+        {error, _} = Error -> Error
+    end;
+gathered(_, _) ->
+    {ok, #{}}.
 
 %% Rounds ------------------------------------------------------------------------------------------------
 
@@ -130,89 +304,66 @@ marks(Cap) -> marks(50, Cap).
 marks(Mark, Cap) when Mark < Cap -> [Mark | marks((Mark + Mark div 4 + 1) div 2 * 2, Cap)];
 marks(_, Cap) -> [Cap].
 
-in_rounds(Nodes, #run{model = Model, opts = Opts0} = Run, Stop, WarmupMs) ->
-    case parameters(Nodes, Model) of
-        {ok, Names} ->
-            Cap = maps:get(draws, Opts0, ?CAP),
-            %% What is looked at must be there, whether or not it is returned.
-            Returned = maps:get(outputs, Opts0, all),
-            Opts1 = maps:without([stop, draws], Opts0),
-            Opts = case Returned of
-                       all -> Opts1;
-                       _ when is_list(Returned) -> Opts1#{outputs => Returned ++ (Names -- Returned)};
-                       _ -> Opts1
-                   end,
-            Chunks = [{Chunk, none} || Chunk <- chunks(Run#run.chains, length(Nodes))],
-            round(marks(Cap), Chunks, #{}, Nodes, Run#run{opts = Opts}, {Stop, Names, Returned}, WarmupMs);
+in_rounds(#run{model = Model, opts = Opts, nodes = Nodes} = Run, Stop) ->
+    case drey_join:ask(Nodes, Model) of
+        {ok, #{parameters := Parameters}} ->
+            Names = [Name || #{name := Name} <- Parameters],
+            first_round(Run#run{opts = maps:merge(#{draws => ?CAP}, Opts)}, {Stop, Names});
         {error, _} = Error ->
             Error
     end.
 
-parameters(Nodes, Model) ->
-    case ask(Nodes, Model) of
-        {ok, #{parameters := Parameters}} -> {ok, [Name || #{name := Name} <- Parameters]};
-        {error, _} = Error -> Error
+first_round(#run{from = none, opts = #{draws := Cap} = Opts, nodes = Nodes, chains = Chains} = Run, {_, Names} = Rule) ->
+    %% What is looked at must be there, whether or not it is returned.
+    Drawn = case Opts of
+                #{outputs := Returned} when is_list(Returned) -> #{outputs => Returned ++ (Names -- Returned)};
+                _ -> #{}
+            end,
+    round(marks(Cap), [drey_pieces:fresh(Chunk) || Chunk <- chunks(Chains, length(Nodes))], Drawn#{keep => new}, Run, Rule);
+first_round(#run{from = #{arrays := Arrays, outputs := Returned} = From, shapes = Shapes, opts = #{draws := Cap} = Opts,
+                 nodes = Nodes, chains = Chains} = Run, {_, Names} = Rule) ->
+    case [N || N <- Names, not is_map_key(N, Arrays)] of
+        [] ->
+            Of = Run#run{from = From#{outputs := [N || {N, _} <- Shapes, is_map_key(N, Arrays)]},
+                         opts = maps:merge(#{outputs => Returned}, Opts)},
+            case [M || M <- marks(Cap), M >= drey_checkpoint:most(From)] of
+                [] -> drey_error:new(wrong_checkpoint, "the checkpoint has more draws than the ~b asked for", [Cap]);
+                Marks -> round(Marks, [piece(Chunk, Of) || Chunk <- chunks(Chains, length(Nodes))], #{}, Of, Rule)
+            end;
+        [Missing | _] ->
+            drey_error:new(bad_option, "stop looks at all parameters, and the checkpoint does not hold ~ts; leave stop out", [Missing])
     end.
 
-ask([Node | Others], Model) ->
-    case drey:check(Node, Model) of
-        {error, #{reason := noconnection}} when Others =/= [] -> ask(Others, Model);
-        Answer -> Answer
-    end.
-
-%% `Done' is, for each chunk, its results of the rounds so far, the last one first.
-round([Mark | Marks], Chunks, Done, Nodes, #run{opts = Opts} = Run, {Stop, Names, Returned} = Rule, WarmupMs) ->
-    Call = fun({_, Checkpoint}) when is_binary(Checkpoint) ->
-                   Keys = [budget, deadline_ms, device, stream_to, stream, window, outputs],
-                   {sample, (maps:with(Keys, Opts))#{resume => Checkpoint, draws => Mark, checkpoint => true, summary => false}};
-              ({{First, Count}, none}) ->
-                   {sample, Opts#{chains => Count, first_chain => first(Opts) + First, draws => Mark, keep => new,
-                                  checkpoint => true, summary => false}}
-           end,
-    case work({list, Chunks}, Nodes, Call, Run) of
+round([Mark | Marks], Pieces, More, Run, {Stop, Names} = Rule) ->
+    Of = maps:from_list([{drey_pieces:chunk(P), P} || P <- Pieces]),
+    Call = fun(Chunk) -> options(maps:get(Chunk, Of), More#{draws => Mark, checkpoint => true}, Run) end,
+    case work({list, [drey_pieces:chunk(P) || P <- Pieces]}, Call, Run) of
         {error, _} = Error ->
             Error;
-        {ok, Parts} ->
-            Next = [{Chunk, Bin} || #part{chunk = {Chunk, _}, result = #{checkpoint := Bin}} <- Parts],
-            Now = lists:foldl(fun(#part{chunk = {Chunk, _}} = P, Acc) ->
-                                      maps:update_with(Chunk, fun(Ps) -> [P | Ps] end, [P], Acc)
-                              end, Done, Parts),
-            Results = [appended(maps:get(Chunk, Now)) || {Chunk, _} <- Next],
-            case look(Results, Names, Nodes) of
-                {ok, Worst} ->
-                    Reached = drey_stop:reached(Stop, Worst),
-                    if
-                        Reached orelse Marks =:= [] ->
-                            Flat = lists:append([lists:reverse(maps:get(Chunk, Now)) || {Chunk, _} <- Next]),
-                            Said = #{stop => Worst#{reached => Reached, draws => Mark}},
-                            Missed = [drey_stop:warning(Stop, Mark, Worst) || not Reached],
-                            join([P#part{chunk = Chunk} || #part{chunk = {Chunk, _}} = P <- Flat],
-                                 [only(Returned, R) || R <- Results], Run, Nodes, Said#{warnings => Missed}, WarmupMs);
-                        true ->
-                            round(Marks, Next, Now, Nodes, Run, Rule, WarmupMs)
-                    end;
+        {Ended, Parts} ->
+            Add = fun(#part{chunk = Chunk} = P, Acc) -> Acc#{Chunk := add(maps:get(Chunk, Acc), P)} end,
+            Made = lists:foldl(Add, Of, Parts),
+            Next = [maps:get(drey_pieces:chunk(P), Made) || P <- Pieces],
+            case Ended =:= ok andalso look(Next, Names, Run) of
+                false ->
+                    finish(Ended, Next, Run, #{});
                 {error, _} = Error ->
-                    Error
+                    Error;
+                {ok, Worst} ->
+                    case drey_stop:reached(Stop, Worst) of
+                        Reached when Reached; Marks =:= [] ->
+                            finish(ok, Next, Run, #{stop => Worst#{reached => Reached, draws => Mark},
+                                                    warnings => [drey_stop:warning(Stop, Mark, Worst) || not Reached]});
+                        false ->
+                            round(Marks, Next, #{}, Run, Rule)
+                    end
             end
     end.
 
-%% The rounds of one chunk as one result: draws and stats one after another, the rest as the last round says it, which
-%% counts from the beginning.
-appended([#part{result = Last} | _] = Parts) ->
-    Results = [R || #part{result = R} <- lists:reverse(Parts)],
-    {ok, Draws} = drey_draws:append([maps:get(draws, R) || R <- Results]),
-    {ok, Stats} = drey_draws:append([maps:get(stats, R) || R <- Results]),
-    Energy = maps:get(energy, Stats),
-    Diagnostics = maps:get(diagnostics, Last),
-    Last#{draws => Draws, stats => Stats, diagnostics => Diagnostics#{ebfmi => drey_draws:ebfmi(Energy)}}.
-
-only(all, Result) -> Result;
-only(Names, #{draws := Draws} = Result) -> Result#{draws => maps:with(Names, Draws)}.
-
-look(Results, Names, Nodes) ->
-    case drey_draws:combine([maps:with(Names, maps:get(draws, R)) || R <- Results]) of
+look(Pieces, Names, #run{nodes = Nodes}) ->
+    case drey_draws:combine([maps:with(Names, maps:get(draws, drey_pieces:result(P))) || P <- Pieces]) of
         {ok, Draws} ->
-            case summary(Nodes, Draws) of
+            case drey_join:summary(Nodes, Draws) of
                 {ok, Rows} -> {ok, drey_stop:worst(Rows)};
                 {error, _} = Error -> Error
             end;
@@ -266,41 +417,65 @@ next(_, _, _, _) ->
 
 lane(Node, Lanes) -> maps:get(Node, Lanes, ?LANES).
 
+again(_, {cut, _} = Cut) -> Cut;
 again(Chunk, {list, Chunks}) -> {list, [Chunk | Chunks]};
 again(Chunk, {rest, First, Lost}) -> {rest, First, [Chunk | Lost]}.
 
 %% Hands chunks to idle nodes until there are none of either, then waits for an answer. A node that is lost is left
-%% out; its chunk goes back. The parts come back in the order of their chunks.
-work(ToDo, Nodes, Call, Run) ->
+%% out; its chunk goes back. The parts come back in the order of their chunks, and with them whether they are all: where
+%% a checkpoint is wanted, a deadline and a cancel cut the work, and are told with what was done.
+work(ToDo, Call, #run{nodes = Nodes} = Run) ->
     Rates = maps:from_list([{Node, 0} || Node <- Nodes]),
     work(ToDo, Nodes, erpc:reqids_new(), Call, Rates, Run, []).
 
 work(ToDo, [Node | Idle] = Nodes, Requests, Call, Rates, Run, Parts) ->
     case next(ToDo, Node, Rates, Run) of
         {Chunk, Rest} ->
-            {Function, Opts} = Call(Chunk),
-            Sent = erpc:send_request(Node, drey, Function, [Run#run.model, Opts], {Node, Chunk}, Requests),
-            work(Rest, Idle, Sent, Call, Rates, Run, Parts);
+            case left(Run) > 0 of
+                true ->
+                    Sent = erpc:send_request(Node, drey, sample, [Run#run.model, Call(Chunk)], {Node, Chunk}, Requests),
+                    work(Rest, Idle, Sent, Call, Rates, Run, Parts);
+                false ->
+                    late(drey_error:new(deadline, "deadline_ms passed", []), Idle, Requests, Call, Rates, Run, Parts)
+            end;
         none ->
             await(ToDo, Nodes, Requests, Call, Rates, Run, Parts)
     end;
 work(ToDo, [], Requests, Call, Rates, Run, Parts) ->
     await(ToDo, [], Requests, Call, Rates, Run, Parts).
 
+%% Too late for another chunk; what runs has the same deadline.
+late(Error, Idle, Requests, Call, Rates, #run{given = #{checkpoint := true}} = Run, Parts) ->
+    await({cut, Error}, Idle, Requests, Call, Rates, Run, Parts);
+late(Error, _, Requests, _, _, _, _) ->
+    give_up(Requests),
+    Error.
+
 await(ToDo, Idle, Requests, Call, Rates, Run, Parts) ->
     try erpc:receive_response(Requests, infinity, true) of
         no_request ->
-            case next(ToDo, node(), Rates, Run) of
-                none -> {ok, lists:keysort(#part.chunk, Parts)};
+            case {ToDo, next(ToDo, node(), Rates, Run)} of
+                {{cut, _}, none} -> {ToDo, lists:keysort(#part.chunk, Parts)};
+                {_, none} -> {ok, lists:keysort(#part.chunk, Parts)};
                 _ -> drey_error:new(noconnection, "all nodes of the run were lost before it was done")
             end;
         {{ok, Result}, {Node, Chunk}, Rest} ->
             Measured = Rates#{Node => rate(Chunk, Result)},
             work(ToDo, Idle ++ [Node], Rest, Call, Measured, Run,
-                 [#part{chunk = Chunk, node = Node, result = Result} | Parts]);
-        {{error, _} = Error, _, Rest} ->
-            give_up(Rest),
-            Error
+                 [#part{chunk = Chunk, node = Node, result = Result, checkpoint = maps:get(checkpoint, Result, none)} | Parts]);
+        {{error, Why} = Error, {Node, Chunk}, Rest} ->
+            Cut = [#part{chunk = Chunk, node = Node, result = maps:get(result, Why, #{}), checkpoint = Checkpoint}
+                   || #{checkpoint := Checkpoint} <- [Why]] ++ Parts,
+            case Why of
+                #{reason := deadline} ->
+                    late({error, maps:with([reason, message], Why)}, Idle, Rest, Call, Rates, Run, Cut);
+                #{reason := cancelled, checkpoint := _} when map_get(checkpoint, Run#run.given) ->
+                    give_up(Rest),
+                    {{cut, Error}, lists:keysort(#part.chunk, Cut)};
+                _ ->
+                    give_up(Rest),
+                    {error, maps:without([checkpoint, result, draws], Why)}
+            end
     catch
         Class:{Reason, {Node, Chunk}, Rest} ->
             case drey_error:from_exception(Node, {sample, 2}, Class, Reason) of
@@ -313,130 +488,11 @@ await(ToDo, Idle, Requests, Call, Rates, Run, Parts) ->
     end.
 
 %% Chains a millisecond.
-rate({_, Count}, #{timing := #{sampling_ms := Sampling, outputs_ms := Outputs}}) when is_integer(Count) ->
-    Count / max(0.001, Sampling + Outputs);
-rate(_, _) ->
-    0.
+rate({_, Count}, #{timing := #{sampling_ms := Sampling, outputs_ms := Outputs}}) ->
+    Count / max(0.001, Sampling + Outputs).
 
 %% The callers of what still runs are gone with their requests, and so the nodes cancel it.
 give_up(Requests) ->
     lists:foreach(fun({Id, _}) ->
                           try erpc:receive_response(Id, 0) of _ -> ok catch _:_ -> ok end
                   end, erpc:reqids_to_list(Requests)).
-
-%% Joining -----------------------------------------------------------------------------------------------
-
-%% `Parts' say who ran what, `Results' are of the chunks, in the order of their chains.
-join(Parts, Results, #run{opts = #{tuning := Tuning} = Opts} = Run, Nodes, Said, WarmupMs) ->
-    case drey_draws:combine([maps:get(draws, R) || R <- Results]) of
-        {ok, Draws} ->
-            case rows(Run, [N || #part{node = N} <- Parts] ++ Nodes, Draws) of
-                {ok, Rows} ->
-                    Stats = stats([maps:get(stats, R, #{}) || R <- Results]),
-                    Diagnostics = diagnostics([D || #{diagnostics := D} <- Results]),
-                    Warnings = drey_warnings:join([maps:get(warnings, R, []) || R <- Results], Stats)
-                        ++ drey_warnings:of_energy(maps:get(ebfmi, Diagnostics, none))
-                        ++ drey_warnings:of_rows(Rows, maps:get(chains, Opts)) ++ maps:get(warnings, Said, []),
-                    Joined = #{draws => Draws,
-                               stats => Stats,
-                               summary => Rows,
-                               tuning => Tuning,
-                               divergences => divergences([D || #{divergences := D} <- Results]),
-                               diagnostics => Diagnostics,
-                               timing => timing(Parts, WarmupMs),
-                               device => iolist_to_binary(lists:join(<<", ">>, lists:usort([maps:get(device, R, <<>>) || R <- Results]))),
-                               seed => maps:get(seed, Opts),
-                               first_chain => maps:get(first_chain, Opts),
-                               first_draw => 0,
-                               gradients => lists:sum([maps:get(gradients, R, 0) || R <- Results]),
-                               nodes => [part(P) || P <- Parts]},
-                    {ok, maps:merge(Joined, Said#{warnings => Warnings})};
-                {error, _} = Error -> Error
-            end;
-        {error, _} = Error ->
-            Error
-    end.
-
-rows(#run{opts = #{summary := false}}, _, _) ->
-    {ok, []};
-rows(_, _, Draws) when map_size(Draws) =:= 0 ->
-    {ok, []};
-rows(#run{model = Model}, Nodes, Draws) ->
-    case {summary(Nodes, Draws), ask(Nodes, Model)} of
-        {{ok, Rows}, {ok, #{outputs := Outputs}}} -> {ok, ordered(Rows, [Name || #{name := Name} <- Outputs])};
-        {Answer, _} -> Answer
-    end.
-
-%% A map of draws has forgotten the model's order.
-ordered(Rows, Names) ->
-    Of = fun(Name) ->
-                 Text = atom_to_binary(Name),
-                 [R || #{name := Full} = R <- Rows, hd(binary:split(Full, <<"[">>)) =:= Text]
-         end,
-    lists:append([Of(Name) || Name <- Names]).
-
-summary([Node | Others], Draws) ->
-    case drey:summary(Node, Draws) of
-        {error, #{reason := noconnection}} when Others =/= [] -> summary(Others, Draws);
-        Answer -> Answer
-    end.
-
-stats(All) ->
-    case drey_draws:combine(All) of
-        {ok, Stats} -> Stats;
-        {error, _} -> #{}
-    end.
-
-%% Of several chunks' first divergences, the first by draw and chain.
-divergences([]) ->
-    #{};
-divergences(All) ->
-    [Chains, Draws, Errors] = [drey_draws:stack([maps:get(Key, D) || D <- All]) || Key <- [chain, draw, energy_error]],
-    Positions = [P || #{position := P} <- All],
-    Position = maps:map(fun(Name, _) -> drey_draws:stack([maps:get(Name, P) || P <- Positions]) end, hd(Positions)),
-    {_, [K], _} = Chains,
-    Numbers = lists:zip3(drey_draws:to_floats(Draws), drey_draws:to_floats(Chains), lists:seq(0, K - 1)),
-    Order = [I || {_, _, I} <- lists:sublist(lists:sort(Numbers), ?SHOWN)],
-    Take = fun(Array) -> drey_draws:take(Order, Array) end,
-    #{count => lists:sum([N || #{count := N} <- All]), chain => Take(Chains), draw => Take(Draws),
-      energy_error => Take(Errors), position => maps:map(fun(_, A) -> Take(A) end, Position)}.
-
-diagnostics([]) -> #{};
-diagnostics([#{rhat := Kind} | _] = All) ->
-    Ebfmi = iolist_to_binary([Bin || #{ebfmi := {f64, _, Bin}} <- All]),
-    Array = {f64, [byte_size(Ebfmi) div 8], Ebfmi},
-    Least = case [X || X <- drey_draws:to_floats(Array), is_float(X)] of
-                [] -> <<"nan">>;
-                Xs -> lists:min(Xs)
-            end,
-    #{divergent => lists:sum([N || #{divergent := N} <- All]),
-      depth_hits => lists:sum([N || #{depth_hits := N} <- All]),
-      ebfmi => Array, ebfmi_min => Least, rhat => Kind}.
-
-%% A node's chunks run one after another, the nodes side by side: the slowest one is the time that passed. What the lanes
-%% did is of all nodes together.
-timing(Parts, WarmupMs) ->
-    ByNode = lists:foldl(fun(#part{node = Node, result = #{timing := T}}, Acc) ->
-                                 maps:update_with(Node, fun(Sum) -> merge(fun erlang:'+'/2, Sum, T) end, T, Acc);
-                            (_, Acc) -> Acc
-                         end, #{}, Parts),
-    Slowest = lists:foldl(fun(T, Acc) -> merge(fun erlang:max/2, T, Acc) end, #{}, maps:values(ByNode)),
-    Slowest#{warmup_ms => max(WarmupMs, maps:get(warmup_ms, Slowest, 0)), live_share => live_share(Parts)}.
-
-live_share(Parts) ->
-    Work = [{N, N / Share} || #part{result = #{gradients := N, timing := #{live_share := Share}}} <- Parts, Share > 0],
-    {Used, Room} = lists:unzip(Work),
-    case lists:sum(Room) of
-        All when All > 0 -> lists:sum(Used) / All;
-        _ -> 1.0
-    end.
-
-merge(Fun, A, B) ->
-    maps:merge_with(fun(_, X, Y) -> Fun(X, Y) end, A, B).
-
-part(#part{chunk = {First, Count}, node = Node, result = Result}) ->
-    #{node => Node, first_chain => First, chains => Count, device => maps:get(device, Result, <<>>),
-      timing => maps:get(timing, Result, #{})}.
-
-fresh_seed() ->
-    rand:uniform(1 bsl 32) - 1.

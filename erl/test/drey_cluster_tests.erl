@@ -38,8 +38,12 @@ marks_are_the_engines_test_() ->
 
 what_is_for_one_node_is_refused_test_() ->
     [?_assertMatch({error, #{reason := bad_option}}, drey_cluster:sample([x@y], #{}, Opts))
-     || Opts <- [#{resume => <<>>}, #{checkpoint => true}, #{checkpoint_every_ms => 100}, #{credit => 1},
+     || Opts <- [#{checkpoint => 1}, #{checkpoint_every_ms => 100}, #{credit => 1}, #{keep => some},
                  #{stop => #{ess => 10}, keep => none}]].
+
+a_checkpoint_that_is_none_is_refused_before_any_node_is_asked_test_() ->
+    [?_assertMatch({error, #{reason := wrong_checkpoint}}, drey_cluster:sample([x@y], #{}, #{resume => Wrong}))
+     || Wrong <- [<<>>, none, <<"DREYCKPT">>, <<0:1000>>]].
 
 nodes_option_test() ->
     ?assertEqual({[a@b], #{chains => 2}}, drey_cluster:nodes_option(#{nodes => [a@b], chains => 2})),

@@ -11,7 +11,7 @@
 
 main() ->
     {ok, _} = application:ensure_all_started(drey),
-    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ streaming() ++ stopping() ++ cutting() ++ bad_inputs() ++ cancelling() ++ leaving()).
+    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ streaming() ++ stopping() ++ cutting() ++ beam_cut:cases({?A, ?B, ?PEER}) ++ bad_inputs() ++ cancelling() ++ leaving()).
 
 normal() -> drey_demo:normal().
 schools() -> drey_demo:eight_schools().
@@ -341,7 +341,7 @@ stopping() ->
       fun() ->
               [{error, #{reason := bad_option}} = drey:sample(schools(), Wrong#{nodes => [?A, ?B], chains => 4, warmup => 20})
                || Wrong <- [#{stop => 400}, #{stop => #{}}, #{stop => #{ess => none}}, #{stop => #{es => 400}},
-                            #{credit => 2}, #{resume => <<>>}, #{checkpoint => true}, #{stop => #{ess => 9}, keep => none}]]
+                            #{credit => 2}, #{checkpoint_every_ms => 50}, #{stop => #{ess => 9}, keep => none}]]
       end}].
 
 %% Cutting -----------------------------------------------------------------------------------------------
