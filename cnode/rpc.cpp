@@ -1,5 +1,6 @@
 #include "cnode/rpc.h"
 
+#include <algorithm>
 #include <array>
 
 #include "cnode/raw.h"
@@ -68,15 +69,27 @@ struct Options {
 constexpr std::array<std::uint8_t, 15> only_monitor = {108, 0,   0,   0,   1,   119, 7,  'm',
                                                        'o', 'n', 'i', 't', 'o', 'r', 106};
 
-Options parse_options(View bytes) {
-  if (same(bytes, only_monitor)) return {true, false};
+/// Of a BEAM's processes; they mean nothing here.
+constexpr std::array<std::string_view, 7> ignored = {
+    "priority",      "fullsweep_after",    "min_heap_size", "min_bin_vheap_size",
+    "max_heap_size", "message_queue_data", "async_dist"};
+
+/// None where a BEAM would answer `badopt`.
+std::optional<Options> parse_options(View bytes) {
+  if (same(bytes, only_monitor)) return Options{true, false};
   Options options;
   const Term list = term::decode(bytes);
-  if (const auto* all = list.as<term::List>())
-    for (const Term& one : all->elements) {
-      options.monitor |= one.is_atom("monitor") || one.tagged("monitor", 2) != nullptr;
-      options.link |= one.is_atom("link");
-    }
+  const auto* all = list.as<term::List>();
+  if (all == nullptr || all->tail) return {};
+  for (const Term& one : all->elements) {
+    const auto known = [&](std::string_view name) { return one.tagged(name, 2) != nullptr; };
+    if (one.is_atom("monitor") || known("monitor"))
+      options.monitor = true;
+    else if (one.is_atom("link"))
+      options.link = true;
+    else if (std::none_of(ignored.begin(), ignored.end(), known))
+      return {};
+  }
   return options;
 }
 
@@ -110,7 +123,8 @@ void spawn_request(Node& node, Session& session, const control::SpawnRequest& re
   const auto* list = decoded.as<term::List>();
   if (list == nullptr || list->tail || list->elements.size() != request.arity)
     throw Error("bad_control", "a spawn request whose arguments are no list of its arity");
-  const Options options = parse_options(request.options);
+  const std::optional<Options> options = parse_options(request.options);
+  if (!options) return session.send_spawn_reply(request.reference, request.from, 0, raw::make_atom("badopt"));
   if (!session.admits_call()) {
     ++node.counters().refused;
     return session.send_spawn_reply(request.reference, request.from, 0, raw::make_atom("busy"));
@@ -121,13 +135,13 @@ void spawn_request(Node& node, Session& session, const control::SpawnRequest& re
   const bool execute_cast = erpc && raw::is_atom(request.function, "execute_cast") && request.arity == 3;
   Process& process =
       node.begin_call({session.shared_from_this(), request.reference, request.group_leader, execute_call});
-  if (options.monitor) session.watch(process, request.from, process.pid, request.reference);
-  if (options.link) session.watch(process, request.from, process.pid, {});
+  if (options->monitor) session.watch(process, request.from, process.pid, request.reference);
+  if (options->link) session.watch(process, request.from, process.pid, {});
   // Before the call begins: the caller can only give up what it has been told of.
-  session.send_spawn_reply(
-      request.reference, request.from,
-      (options.monitor ? control::spawned_with_monitor : 0) | (options.link ? control::spawned_with_link : 0),
-      process.pid);
+  session.send_spawn_reply(request.reference, request.from,
+                           (options->monitor ? control::spawned_with_monitor : 0) |
+                               (options->link ? control::spawned_with_link : 0),
+                           process.pid);
 
   Target target;
   target.echo_arguments = arguments.bytes.size() <= echo_limit;

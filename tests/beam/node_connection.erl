@@ -78,6 +78,19 @@ cases() ->
         pong = net_adm:ping(O),
         0 = node_kit:stop(Other)
       end},
+     {what_begins_a_connection, fun() ->
+        %% A message that connects is written before it is known what the node can read.
+        Other = node_kit:start(test, node_kit:name(hd), []),
+        #{name := O} = Other,
+        Term = {fun erlang:apply/2, <<5:3>>, #{a => 1 bsl 80}, 'å', make_ref()},
+        Begins = [fun() -> Term = gen_server:call({test, O}, {echo, Term}) end,
+                  fun() -> Term = erpc:call(O, test, echo, [Term]) end,
+                  fun() -> Ref = monitor(process, {nobody, O}), receive {'DOWN', Ref, _, _, noproc} -> ok end end,
+                  fun() -> {test, O} ! Term end,
+                  fun() -> {_, Ref} = spawn_monitor(O, test, null, []), receive {'DOWN', Ref, _, _, normal} -> ok end end],
+        [begin Begin(), ok = erpc:call(O, test, null, []), erlang:disconnect_node(O) end || Begin <- Begins ++ Begins],
+        0 = node_kit:stop(Other)
+      end},
      {loss_of_the_peer_cancels, fun() ->
         Other = node_kit:start(test, node_kit:name(m), []),
         #{name := O} = Other,

@@ -1,7 +1,7 @@
 %% What the suites of the node share: running cases, starting and ending nodes, small waits.
 -module(node_kit).
 
--export([run/2, start/3, start_named/4, start_fails/3, kill/2, stop/1, wait/1, wait/2, flush/0, alive/1]).
+-export([run/2, start/3, start_named/4, start_fails/3, kill/2, stop/1, sanitized/1, wait/1, wait/2, flush/0, alive/1]).
 -export([executable/1, name/1, said/2, metrics_port/0, http/1, beam/2, beam_name/0]).
 
 %% Runs {Name, Fun} in turn, each in a process of its own with 60 seconds; prints a line for each that fails.
@@ -75,6 +75,11 @@ launch(Kind, Option, Given, Args) ->
     end.
 
 kill(#{os_pid := Pid}, Signal) -> os:cmd(lists:concat(["kill -", Signal, " ", Pid])).
+
+%% Whether a node was built with a sanitizer.
+sanitized(#{os_pid := Pid}) ->
+    {ok, Maps} = file:read_file(lists:concat(["/proc/", Pid, "/maps"])),
+    binary:match(Maps, <<"libasan">>) =/= nomatch.
 
 alive(#{os_pid := Pid}) -> os:cmd(lists:concat(["kill -0 ", Pid, " 2>&1"])) =:= "".
 

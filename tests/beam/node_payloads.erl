@@ -38,6 +38,29 @@ cases(N) ->
         receive large -> ok; small -> ok end,
         small = First
       end},
+     {floods, fun() ->
+        %% What nobody asked for, in all sizes, from several at once; the answer behind it shows that it was read.
+        Pids = [spawn_monitor(fun() ->
+                                  B = binary:copy(<<1>>, Size),
+                                  [{test, N} ! {B, I} || I <- lists:seq(1, Count)],
+                                  ok = call(N, null, [])
+                              end) || {Size, Count} <- [{64, 20000}, {32 bsl 10, 500}, {5 bsl 20, 20}, {100, 5000}]],
+        [receive {'DOWN', Ref, process, Pid, Why} -> normal = Why end || {Pid, Ref} <- Pids]
+      end},
+     {many_pieces, fun() ->
+        Pieces = [binary:copy(<<I>>, 65 + I rem 1000) || I <- lists:seq(1, 20000)],
+        Pieces = call(N, echo, [Pieces])
+      end},
+     {small_messages_while_a_large_argument_comes, fun() ->
+        Self = self(),
+        Big = binary:copy(<<7>>, 150 bsl 20),
+        spawn_link(fun() -> 157286400 = call(N, size, [Big]), Self ! large end),
+        timer:sleep(20),
+        spawn_link(fun() -> [ok = call(N, null, []) || _ <- [1, 2, 3]], Self ! small end),
+        First = receive large -> large; small -> small end,
+        receive large -> ok; small -> ok end,
+        small = First
+      end},
      {peer_without_fragments, fun() -> node_hostile:plain_peer(N) end}].
 
 check(Size, Binary) ->

@@ -20,6 +20,15 @@ cases(N) ->
         Pid2 = spawn_opt(N, test, null, [], [link, {priority, high}, {min_heap_size, 1000}]),
         receive {'EXIT', Pid2, normal} -> ok end
       end},
+     {spawn_options_that_are_none, fun() ->
+        [begin
+             badarg = try spawn_opt(N, test, null, [], Opts) catch error:Why -> Why end,
+             Ref = erlang:spawn_request(N, test, null, [], Opts),
+             receive {spawn_reply, Ref, error, badopt} -> ok end
+         end || Opts <- [[bogus], [{bogus, 1}], [monitor, {link, x}]]],
+        {_, Ref2} = spawn_opt(N, test, null, [], [monitor, {priority, high}, {max_heap_size, 10000}, {message_queue_data, off_heap}]),
+        normal = Down(Ref2)
+      end},
      {spawn_request, fun() ->
         Ref = erlang:spawn_request(N, test, sleep, [60000], [monitor]),
         Pid = receive {spawn_reply, Ref, ok, P} -> P end,
@@ -53,6 +62,41 @@ cases(N) ->
         end,
         {badrpc, {'EXIT', stop}} = Killer(fun() -> rpc:call(N, test, sleep, [60000]) end),
         signal = Killer(fun() -> try call(N, sleep, [60000]) catch exit:{signal, stop} -> signal end end)
+      end},
+     {large_reasons, fun() ->
+        %% They go in fragments, both ways.
+        process_flag(trap_exit, true),
+        Big = binary:copy(<<"reason">>, 3 bsl 20),
+        {P1, R1} = Spawn(),
+        true = link(P1),
+        exit(P1, {large, Big}),
+        {large, Big} = Down(R1),
+        receive {'EXIT', P1, {large, Big}} -> ok end,
+        {P2, R2} = Spawn(),
+        spawn(fun() -> link(P2), exit({larger, Big}) end),
+        {larger, Big} = Down(R2),
+        {_, R3} = spawn_monitor(N, test, exit, [Big]),
+        Big = Down(R3),
+        ok = call(N, null, [])
+      end},
+     {pids_of_an_earlier_life, fun() ->
+        Name = node_kit:name(el),
+        One = node_kit:start(test, Name, []),
+        {Old, Ref} = spawn_monitor(Name, test, sleep, [60000]),
+        node_kit:kill(One, "KILL"),
+        noconnection = Down(Ref),
+        Two = node_kit:start(test, Name, []),
+        process_flag(trap_exit, true),
+        {New, Ref2} = spawn_monitor(Name, test, sleep, [60000]),
+        noproc = Down(monitor(process, Old)),
+        true = link(Old),
+        receive {'EXIT', Old, noproc} -> ok end,
+        exit(Old, kill),
+        Old ! hello,
+        1 = call(Name, sleeping, []),
+        exit(New, kill),
+        killed = Down(Ref2),
+        0 = node_kit:stop(Two)
       end},
      {links, fun() ->
         process_flag(trap_exit, true),
