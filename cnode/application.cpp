@@ -13,6 +13,7 @@
 #include "cnode/metrics.h"
 #include "cnode/names.h"
 #include "cnode/node.h"
+#include "cnode/spin.h"
 #include "cnode/tls.h"
 
 namespace drey::cnode {
@@ -51,17 +52,20 @@ NodeOptions node_options(const Options& options, const std::string& version, std
   return node;
 }
 
-/// Runs the loop; after each event looks for the next one for a while before it sleeps: the next message of a
-/// caller in a conversation is microseconds away, a sleep and its end are more.
-void run_loop(asio::io_context& io, std::chrono::microseconds spin) {
-  while (io.run_one() > 0) {
-    auto until = std::chrono::steady_clock::now() + spin;
-    while (std::chrono::steady_clock::now() < until)
-      if (io.poll() > 0)
-        until = std::chrono::steady_clock::now() + spin;
-      else
-        std::this_thread::yield();  // the caller may be waiting for this very core
-    if (io.stopped()) return;
+/// Runs the loop; after each event looks for the next one for a while before it sleeps.
+void run_loop(asio::io_context& io, std::chrono::microseconds longest) {
+  Spin spin(longest);
+  while (true) {
+    auto now = std::chrono::steady_clock::now();
+    spin.begin(now);
+    bool found = false;
+    while (!found && spin.look(now)) {
+      found = io.poll() > 0;
+      if (!found) std::this_thread::yield();  // the caller may be waiting for this very core
+      now = std::chrono::steady_clock::now();
+    }
+    if (!found && io.run_one() == 0) return;
+    spin.came(std::chrono::steady_clock::now(), !found);
   }
 }
 

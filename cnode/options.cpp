@@ -55,7 +55,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
   std::string name, sname, ports = "0";
   bool no_epmd = false, no_verify = false;
   TlsRole tls;
-  int tick_time = 60, spin = 20;
+  int tick_time = 60, spin = 100;
   if (const char* given = std::getenv("ERL_EPMD_PORT"); given != nullptr && *given != '\0') {
     try {
       options.epmd_port = port(given);
@@ -101,7 +101,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
                  "Seconds of silence after which a peer counts as gone (net_ticktime)")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
-  app.add_option("--spin-us", spin, "Microseconds to look for the next message before sleeping")
+  app.add_option("--spin-us", spin, "Microseconds at most to look for the next message before sleeping")
       ->capture_default_str()
       ->check(CLI::Range(0, 10000));
   app.add_option("--max-packet-mb", options.max_packet_mb, "Longest packet taken from a peer")

@@ -25,7 +25,7 @@ struct Options {
   int device = -1;
   std::size_t max_jobs = 64;
   std::chrono::seconds tick_time{60};
-  std::chrono::microseconds spin{20};
+  std::chrono::microseconds spin{100};  ///< at most (cnode/spin.h)
   std::size_t max_packet_mb = 256;
   std::size_t max_fragments_mb = 512;
   std::size_t max_queued_mb = 2048;
