@@ -1,5 +1,7 @@
 #include "cnode/channel.h"
 
+#include "cnode/buffers.h"
+
 #include <algorithm>
 
 namespace drey::cnode {
@@ -7,6 +9,7 @@ namespace {
 
 constexpr std::uint8_t version = 131, pass_through = 112;
 constexpr std::uint8_t header = 68, first_fragment = 69, later_fragment = 70;
+constexpr std::size_t later_head = 18;  // version, kind, sequence, number
 constexpr std::size_t fragments_a_gather = 4;
 
 }  // namespace
@@ -40,11 +43,15 @@ void Channel::start(OnMessage on_message, OnClosed on_closed, View received_alre
 }
 
 void Channel::read() {
-  const auto space = frames_.space();
-  stream_->async_read_some(asio::buffer(space.data(), space.size()),
-                           [self = shared_from_this()](const error_code& error, std::size_t count) {
-                             self->on_read(error, count);
-                           });
+  const auto space = frames_.space(), behind = frames_.behind();
+  auto handler = [self = shared_from_this()](const error_code& error, std::size_t count) {
+    self->on_read(error, count);
+  };
+  if (behind.empty())
+    stream_->async_read_some(asio::buffer(space.data(), space.size()), std::move(handler));
+  else
+    stream_->async_read_two(asio::buffer(space.data(), space.size()),
+                            asio::buffer(behind.data(), behind.size()), std::move(handler));
 }
 
 void Channel::on_read(const error_code& error, std::size_t count) {
@@ -63,11 +70,14 @@ void Channel::drain() {
   try {
     while (!closed_) {
       const auto frame = frames_.next();
-      if (!frame) break;
+      if (!frame) {
+        divert();
+        break;
+      }
       if (frame->bytes.empty())
         tick_back();
       else
-        packet(frame->bytes, frame->owner);
+        packet(*frame);
     }
   } catch (const Error& error) {
     close(error.message());
@@ -79,8 +89,21 @@ void Channel::drain() {
   flush();
 }
 
-void Channel::packet(View bytes, const std::shared_ptr<const void>& owner) {
-  Reader in(bytes);
+/// Where a fragment is coming in whose place in its message is known, lets the rest of it come there.
+void Channel::divert() {
+  const auto partial = fragments_ ? frames_.partial() : std::nullopt;
+  if (!partial || partial->bytes.size() < later_head) return;
+  Reader in(partial->bytes);
+  if (in.u8() != version || in.u8() != later_fragment) return;
+  const std::uint64_t sequence = in.u64();
+  const std::uint64_t number = in.u64();
+  const auto place = reassembly_.place(sequence, number, partial->length - later_head);
+  if (!place.empty()) frames_.divert(later_head, place);
+}
+
+void Channel::packet(const FrameReader::Frame& frame) {
+  const auto& owner = frame.owner;
+  Reader in(frame.bytes);
   if (!fragments_) {
     if (in.u8() != pass_through || in.u8() != version)
       throw Error("bad_frame", "a packet that does not begin with 112, 131");
@@ -100,6 +123,8 @@ void Channel::packet(View bytes, const std::shared_ptr<const void>& owner) {
   if (kind == first_fragment) {
     if (in.u8() != 0) throw Error("bad_frame", "atom cache references, which were not negotiated");
     whole = reassembly_.first(sequence, number, in.rest());
+  } else if (frame.diverted > 0) {
+    whole = reassembly_.placed(sequence, number, frame.diverted);
   } else {
     whole = reassembly_.more(sequence, number, in.rest());
   }
@@ -359,6 +384,7 @@ void Channel::arm_tick() {
     if (now - self->last_in_ > self->limits_.tick_time)
       return self->close(fmt::format("nothing was heard for {} ms", self->limits_.tick_time.count()));
     if (now - self->last_out_ >= self->limits_.tick_time / 4) self->tick();
+    drop_idle_buffers(std::chrono::seconds(10));
     self->arm_tick();
   });
 }

@@ -77,7 +77,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   /// some 10 us. Short are those of a message that begins while others speak, and of a very long one, since
   /// others may yet.
   static constexpr std::size_t short_fragment = 28 * 1024;
-  static constexpr std::size_t long_fragment = 256 * 1024;
+  static constexpr std::size_t long_fragment = 448 * 1024;
   static constexpr std::size_t long_message = std::size_t{256} << 20;
   static constexpr std::chrono::milliseconds speaks{20};  ///< so long after a message that is not bulk
 
@@ -103,7 +103,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   void read();
   void on_read(const error_code& error, std::size_t count);
   void drain();
-  void packet(View bytes, const std::shared_ptr<const void>& owner);
+  void packet(const FrameReader::Frame& frame);
+  void divert();
   void flush();
   void gather();
   void gather_bulk();

@@ -38,7 +38,8 @@ void Reassembly::append(Sequence& sequence, View data) {
     capacity_ += capacity - sequence.capacity;
     sequence.capacity = capacity;
   }
-  std::memcpy(sequence.buffer.get() + sequence.size, data.data(), data.size());
+  if (data.data() != sequence.buffer.get() + sequence.size)  // else it has been written there
+    std::memcpy(sequence.buffer.get() + sequence.size, data.data(), data.size());
   sequence.size = needed;
   bytes_ += data.size();
 }
@@ -84,6 +85,22 @@ std::optional<Reassembly::Whole> Reassembly::more(std::uint64_t id, std::uint64_
   Whole whole{{sequence.buffer.get(), sequence.size}, sequence.buffer, sequence.cut};
   open_.erase(found);
   return whole;
+}
+
+std::span<std::uint8_t> Reassembly::place(std::uint64_t id, std::uint64_t left, std::size_t size) {
+  const auto found = open_.find(id);
+  if (found == open_.end()) return {};
+  const Sequence& sequence = found->second;
+  if (left == 0 || left != sequence.left || !sequence.cut.empty() || size > limits_.bytes - bytes_ ||
+      size > sequence.capacity - sequence.size)
+    return {};
+  return {sequence.buffer.get() + sequence.size, size};
+}
+
+std::optional<Reassembly::Whole> Reassembly::placed(std::uint64_t id, std::uint64_t left, std::size_t size) {
+  const auto data = place(id, left, size);
+  if (data.size() != size) throw bad(fmt::format("fragment {} of sequence {} has lost its place", left, id));
+  return more(id, left, data);
 }
 
 }  // namespace drey::cnode

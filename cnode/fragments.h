@@ -37,6 +37,12 @@ class Reassembly {
   /// \throws Error{bad_fragment}
   std::optional<Whole> more(std::uint64_t id, std::uint64_t left, View data);
 
+  /// Where the data of such a later one, so long, may be written at once, for placed() to take. Until then nothing
+  /// else may be called. Empty: there is no such place.
+  std::span<std::uint8_t> place(std::uint64_t id, std::uint64_t left, std::size_t size);
+  /// more() with data that has been written to its place.
+  std::optional<Whole> placed(std::uint64_t id, std::uint64_t left, std::size_t size);
+
   std::size_t sequences() const { return open_.size(); }
   std::size_t bytes() const { return bytes_; }
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <boost/asio/dispatch.hpp>
 
+#include "cnode/buffers.h"
 #include "cnode/flags.h"
 #include "cnode/gen_server.h"
 #include "cnode/raw.h"
@@ -112,6 +113,7 @@ void Node::connected(const handshake::Peer& peer, std::shared_ptr<Stream> stream
                                            options_.channel);
   auto session = std::make_shared<Session>(*this, peer, std::move(channel), options_.session);
   sessions_[peer.name] = session;
+  keep_buffers(true);
   session->start(received_already);
 }
 
@@ -123,6 +125,7 @@ void Node::disconnected(Session& session) {
   if (found != sessions_.end() && found->second.get() == &session) {
     keep = std::move(found->second);
     sessions_.erase(found);
+    if (sessions_.empty()) keep_buffers(false);
   }
   const term::Encoded reason = term::encode(term::atom("noconnection"));
   for (const std::uint64_t number : processes_.numbers()) {

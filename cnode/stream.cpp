@@ -3,6 +3,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <array>
+
 namespace drey::cnode {
 namespace {
 
@@ -16,6 +18,9 @@ class PlainStream final : public Stream {
 
   void async_read_some(asio::mutable_buffer into, Handler handler) override {
     socket_.async_read_some(into, std::move(handler));
+  }
+  void async_read_two(asio::mutable_buffer first, asio::mutable_buffer second, Handler handler) override {
+    socket_.async_read_some(std::array{first, second}, std::move(handler));
   }
   void async_write_some(const std::vector<asio::const_buffer>& from, Handler handler) override {
     socket_.async_write_some(from, std::move(handler));

@@ -28,6 +28,10 @@ class Stream {
   virtual void async_open(std::function<void(const error_code&)> handler) { handler({}); }
   /// At most one read and one write are under way at a time. Handlers are never called from within the call.
   virtual void async_read_some(asio::mutable_buffer into, Handler handler) = 0;
+  /// The same into two buffers, the first first. May leave the second empty.
+  virtual void async_read_two(asio::mutable_buffer into, asio::mutable_buffer, Handler handler) {
+    async_read_some(into, std::move(handler));
+  }
   virtual void async_write_some(const std::vector<asio::const_buffer>& from, Handler handler) = 0;
   /// Writes what can be written at once; 0 where the kernel takes nothing now, or the stream cannot tell.
   virtual std::size_t try_write(const std::vector<asio::const_buffer>& from, error_code& error) = 0;

@@ -25,6 +25,31 @@ TEST(Fragments, SequencesInterleave) {
   EXPECT_EQ(reassembly.sequences(), 0u);
 }
 
+TEST(Fragments, DataMayBeWrittenToItsPlace) {
+  Reassembly reassembly({8, 100});
+  EXPECT_TRUE(reassembly.place(1, 2, 10).empty());  // did not begin
+  EXPECT_FALSE(reassembly.first(1, 4, part(1, 10)));
+  EXPECT_TRUE(reassembly.place(1, 2, 10).empty());  // 3 is due
+  EXPECT_TRUE(reassembly.place(1, 0, 10).empty());
+  EXPECT_TRUE(reassembly.place(1, 3, 31).empty());  // there is room for four of 10
+  const auto place = reassembly.place(1, 3, 10);
+  ASSERT_EQ(place.size(), 10u);
+  std::fill(place.begin(), place.end(), std::uint8_t{2});
+  EXPECT_FALSE(reassembly.placed(1, 3, 10));
+  EXPECT_THROW(reassembly.placed(1, 3, 10), Error);
+  EXPECT_FALSE(reassembly.more(1, 2, part(3, 10)));
+  EXPECT_EQ(reassembly.bytes(), 30u);
+  EXPECT_FALSE(reassembly.first(2, 2, part(9, 65)));
+  EXPECT_TRUE(reassembly.place(1, 1, 6).empty());  // beyond the limit of all
+  const auto last = reassembly.place(1, 1, 5);
+  ASSERT_EQ(last.size(), 5u);
+  std::fill(last.begin(), last.end(), std::uint8_t{4});
+  const auto whole = reassembly.placed(1, 1, 5);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(copy(whole->bytes), part(1, 10) + part(2, 10) + part(3, 10) + part(4, 5));
+  EXPECT_EQ(reassembly.bytes(), 65u);
+}
+
 TEST(Fragments, OneIsAWhole) {
   Reassembly reassembly;
   const Bytes data = part(1, 10);
