@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "error.h"
 #include "grad/activity.h"
 #include "grad/optimise.h"
 #include "grad/rewrite.h"
@@ -17,6 +18,9 @@ namespace drey::grad {
 using namespace model;
 
 namespace {
+
+/// Elements of one tape a chain may have; devices refuse far earlier, this bounds the compiler.
+constexpr std::uint64_t kMostTape = std::uint64_t{1} << 26;
 
 class Reverse {
  public:
@@ -70,7 +74,10 @@ class Reverse {
     for (const Statement& s : body) {
       switch (s.kind) {
         case StatementKind::Let:
-          rewrite_.let(s.value);
+          if (reads_overwritten(s))
+            taped(s.value, mode);
+          else
+            rewrite_.let(s.value);
           break;
         case StatementKind::Store:
         case StatementKind::Accumulate:
@@ -97,6 +104,48 @@ class Reverse {
     }
   }
 
+  bool reads_overwritten(const Statement& s) const {
+    const Value& v = program_.values[s.value];
+    return s.kind == StatementKind::Let && v.op == Op::Load && program_.memories[v.memory].overwritten;
+  }
+
+  /// A load of a Local that may be stored again before the load is reversed. Where the memory is as the program left
+  /// it here, it is read, and what was read is kept, one element a trip of the loops around; later it is read there.
+  void taped(ValueId old, Mode mode) {
+    const Value& v = program_.values[old];
+    const bool live = mode == Mode::Whole || private_to_open_trip(v.memory);
+    if (live) rewrite_.let(old);
+    if (live && plain_ == 0) return;  // reversed where it stands
+    const LoopId home = privacy_.home(v.memory);
+    auto first = std::find(path_.begin(), path_.end(), home);
+    first = first == path_.end() ? path_.begin() : first + 1;
+    ValueId place = builder_.integer(0);
+    std::uint64_t size = 1;
+    for (auto loop = first; loop != path_.end(); ++loop) {
+      const std::uint64_t trips = std::max<std::uint64_t>(program_.loops[*loop].max_trips, 1);
+      if (size > kMostTape / trips)
+        throw Error("too_large",
+                    "`" + program_.memories[v.memory].name +
+                        "` is set and read so often that a gradient needs more scratch a chain than Drey "
+                        "takes; use fewer steps, or add to elements as in {set, X, {'+', X, E}}");
+      size *= trips;
+      const ValueId trip = builder_.sub_i(rewrite_.index(*loop), rewrite_(program_.loops[*loop].from));
+      place = builder_.add_i(builder_.mul_i(place, builder_.integer(static_cast<std::int64_t>(trips))), trip);
+    }
+    MemoryId& tape = tapes_.try_emplace(old, none).first->second;
+    if (tape == none) {
+      Memory made;
+      made.type = v.type;
+      made.size = size;
+      made.name = "tape of " + program_.memories[v.memory].name;
+      tape = builder_.memory(made);
+    }
+    if (live)
+      builder_.store(tape, place, rewrite_(old));
+    else
+      rewrite_.bind(old, builder_.load(tape, place));
+  }
+
   /// A branch's body: its loops are not reversed in place, since the branch itself is reversed later.
   void forward_plain(const Block& body, Mode mode) {
     ++plain_;
@@ -120,6 +169,7 @@ class Reverse {
     const LoopId now =
         builder_.begin_for(rewrite_(loop.from), rewrite_(loop.to), loop.max_trips, loop.independent || fuse);
     rewrite_.bind_index(s.loop, builder_.index(now));
+    path_.push_back(s.loop);
     const bool opens = loop.independent && open_.insert(s.loop).second;
     if (fuse) {
       fused_[s.loop] = true;
@@ -131,6 +181,7 @@ class Reverse {
       forward_plain(s.body, mode);
     }
     if (opens) open_.erase(s.loop);
+    path_.pop_back();
     builder_.end_for();
   }
 
@@ -143,12 +194,22 @@ class Reverse {
   /// A loop whose trips can each be run forwards and backwards at once: it adds to the target and otherwise
   /// keeps what it stores to itself.
   bool can_fuse(const Statement& s) const {
+    // A read of what others store must be reversed in its turn.
+    if (reads_shared(s.body, s.loop)) return false;
     const std::vector<MemoryId> written = written_locals(program_, s.body);
     if (written.empty()) return true;
     if (!program_.loops[s.loop].independent) return false;
     for (const MemoryId m : written)
       if (!privacy_.within(m, s.loop)) return false;
     return true;
+  }
+
+  /// Whether a body of `loop` reads an overwritten Local that is not private to its trips.
+  bool reads_shared(const Block& body, LoopId loop) const {
+    return std::any_of(body.begin(), body.end(), [&](const Statement& s) {
+      if (reads_overwritten(s)) return !privacy_.within(program_.values[s.value].memory, loop);
+      return reads_shared(s.body, loop) || reads_shared(s.otherwise, loop);
+    });
   }
 
   // ---- adjoints
@@ -161,7 +222,7 @@ class Reverse {
       const Memory& memory = program_.memories[m];
       if (memory.space != Space::Local || !activity_.memory(m) || privacy_.home(m) != loop) continue;
       MemoryId& adjoint = adjoint_memory_[m];
-      if (adjoint == none) adjoint = builder_.local(memory.size, "adjoint of " + memory.name, memory.row);
+      if (adjoint == none) adjoint = adjoint_of(memory);
       sizes[memory.size].push_back(adjoint);
     }
     for (const auto& [size, adjoints] : sizes) {
@@ -169,6 +230,15 @@ class Reverse {
       for (const MemoryId adjoint : adjoints) builder_.store(adjoint, builder_.index(each), builder_.real(0));
       builder_.end_for();
     }
+  }
+
+  MemoryId adjoint_of(const Memory& memory) {
+    Memory made;
+    made.size = memory.size;
+    made.name = "adjoint of " + memory.name;
+    made.row = memory.row;
+    made.overwritten = memory.overwritten;
+    return builder_.memory(made);
   }
 
   void add_adjoint(ValueId old, ValueId contribution, bool masked) {
@@ -226,6 +296,15 @@ class Reverse {
         break;
       case StatementKind::Store:
       case StatementKind::Accumulate:
+        if (ends_version(s)) {
+          // What was read of the element since is of this store; what was there before has its own readers.
+          const MemoryId adjoint = adjoint_memory_.at(s.memory);
+          const ValueId index = rewrite_(s.index);
+          if (activity_.value(s.value))
+            add_adjoint(s.value, builder_.load(adjoint, index), masked_memory_[s.memory]);
+          builder_.store(adjoint, index, builder_.real(0));
+          break;
+        }
         if (!activity_.value(s.value) || !activity_.memory_or_target(s.memory)) break;
         if (program_.memories[s.memory].space == Space::Target)
           add_adjoint(s.value, one_, false);
@@ -250,9 +329,15 @@ class Reverse {
     }
   }
 
+  bool ends_version(const Statement& s) const {
+    return s.kind == StatementKind::Store && program_.memories[s.memory].overwritten &&
+           activity_.memory(s.memory);
+  }
+
   /// Whether anything in a body passes a derivative on.
   bool carries(const Block& body) const {
     for (const Statement& s : body) {
+      if (ends_version(s)) return true;
       if (s.kind == StatementKind::Store || s.kind == StatementKind::Accumulate) {
         if (activity_.value(s.value) && activity_.memory_or_target(s.memory)) return true;
       }
@@ -269,15 +354,20 @@ class Reverse {
     if (!loop.independent && carries_state(s.body))  // from the last trip to the first
       index = builder_.sub_i(builder_.sub_i(builder_.add_i(from, to), builder_.integer(1)), index);
     rewrite_.bind_index(s.loop, index);
+    path_.push_back(s.loop);
     zero_adjoints(s.loop);
     recompute(s.body, loop.independent ? s.loop : none);
     reverse(s.body);
+    path_.pop_back();
     builder_.end_for();
   }
 
-  /// Whether a body reads a Local that it writes: then a trip may need what an earlier one left. Sums do not.
+  /// Whether a body reads a Local that it writes: then a trip may need what an earlier one left. Sums do not. What is
+  /// overwritten is reversed in order, read or not.
   bool carries_state(const Block& body) const {
     const std::vector<MemoryId> written = written_locals(program_, body);
+    for (const MemoryId m : written)
+      if (program_.memories[m].overwritten) return true;
     return reads_any(body, written);
   }
   bool reads_any(const Block& body, const std::vector<MemoryId>& memories) const {
@@ -347,6 +437,8 @@ class Reverse {
   std::vector<bool> masked_memory_, fused_;
   std::map<ValueId, std::size_t> home_;
   std::set<LoopId> open_;  ///< while recomputing: the independent loops whose own Locals are recomputed too
+  std::map<ValueId, MemoryId> tapes_;  ///< of loads of overwritten Locals
+  std::vector<LoopId> path_;           ///< loops of the source around what is being written
   int plain_ = 0;
   MemoryId gradient_ = none;
   ValueId one_ = none;

@@ -20,6 +20,8 @@ class Rewriter {
   /// Says what a value is from now on.
   void bind(model::ValueId old, model::ValueId now) { values_[old] = now; }
   void bind_index(model::LoopId loop, model::ValueId now) { indices_[loop] = now; }
+  /// The index of an open loop, as bound.
+  model::ValueId index(model::LoopId loop) const { return indices_[loop]; }
   model::MemoryId memory(model::MemoryId old);
   /// Gives a memory a fresh copy from now on.
   void renew(model::MemoryId old) { memories_[old] = none_memory; }

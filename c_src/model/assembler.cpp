@@ -78,6 +78,14 @@ Assembler::Local Assembler::local(Type type, std::uint64_t size, std::string nam
   return out;
 }
 
+Assembler::Local Assembler::overwritten(Type type, std::uint64_t size, std::string name) {
+  Local out;
+  out.memory = memory(Space::Local, type, size, std::move(name));
+  program_.memories.back().overwritten = true;
+  out.base = integer(0);
+  return out;
+}
+
 ValueId Assembler::intern(Value made, int min_depth, bool share) {
   int at = min_depth;
   for (ValueId arg : made.args) at = std::max(at, value_depth_[arg]);
@@ -238,6 +246,15 @@ ValueId Assembler::load(MemoryId memory, ValueId index, int min_depth) {
   made.memory = memory;
   made.args = {index};
   return intern(std::move(made), min_depth);
+}
+
+ValueId Assembler::read(MemoryId memory, ValueId index) {
+  Value value;
+  value.op = Op::Load;
+  value.type = program_.memories[memory].type;
+  value.memory = memory;
+  value.args = {index};
+  return intern(std::move(value), depth(), false);
 }
 
 ValueId Assembler::random() {

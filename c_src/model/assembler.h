@@ -27,6 +27,8 @@ class Assembler {
     ValueId base = none;
   };
   Local local(Type type, std::uint64_t size, std::string name);
+  /// A Local whose elements may be stored any number of times; one copy, whatever loops are around.
+  Local overwritten(Type type, std::uint64_t size, std::string name);
 
   ValueId real(double number);
   ValueId integer(std::int64_t number);
@@ -35,6 +37,8 @@ class Assembler {
   ValueId call(FunctionId function, std::vector<ValueId> args);
   ValueId call(std::string_view function, std::vector<ValueId> args);
   ValueId load(MemoryId memory, ValueId index, int min_depth = 0);
+  /// What an element of an overwritten Local holds here: a load that stays where it stands and is shared with none.
+  ValueId read(MemoryId memory, ValueId index);
   ValueId random();
   void store(MemoryId memory, ValueId index, ValueId value);
   /// A store of an element that is stored once a run and never accumulated to: loads of it in this block are

@@ -14,9 +14,12 @@
 
 namespace drey::model {
 
-Checked check(syntax::Model model) { return Checker(std::move(model)).run(); }
+Checked check(syntax::Model model, std::set<std::string>& overwritten) {
+  return Checker(std::move(model), overwritten).run();
+}
 
-Checker::Checker(syntax::Model model) : model_(std::move(model)), host_(checked_.graph) {}
+Checker::Checker(syntax::Model model, std::set<std::string>& overwritten)
+    : model_(std::move(model)), host_(checked_.graph), overwritten_(overwritten) {}
 
 Checked Checker::run() {
   scopes_.emplace_back();
@@ -50,7 +53,7 @@ Checked Checker::run() {
   if (checked_.dimension == 0)
     throw Error("invalid_model",
                 "the model has no parameters; give at least one {Name, Type} under parameters", "parameters");
-  walk(checked_);
+  note_overwritten(walk(checked_));
   simplify(checked_);
   return std::move(checked_);
 }
@@ -89,6 +92,11 @@ const Checker::Symbol& Checker::lookup(const std::string& name, const std::strin
   return *symbol;
 }
 
+NodeRef Checker::value_of(const std::string& name, const std::string& where) {
+  const Symbol& symbol = lookup(name, where);
+  return symbol.overwritten ? read(symbol.memory, name) : symbol.value;
+}
+
 void Checker::define(const std::string& name, Symbol symbol, const std::string& where) {
   if (find(name))
     throw Error("invalid_model", fmt::format("`{}` is already defined; choose another name", name), where);
@@ -103,7 +111,7 @@ void Checker::record(BlockKind kind) {
   const OutputKind as = kind == BlockKind::Generated ? OutputKind::Generated : OutputKind::Transformed;
   for (auto& named : checked_.outputs)
     if (!named.value && named.kind == as)
-      named.value = lookup(named.name, kind == BlockKind::Generated ? "generated" : "transformed").value;
+      named.value = value_of(named.name, kind == BlockKind::Generated ? "generated" : "transformed");
 }
 
 void Checker::transformed_data() {
@@ -113,7 +121,13 @@ void Checker::transformed_data() {
   block_ = BlockKind::TransformedData;
   statements(model_.transformed_data, BlockKind::TransformedData, true);
   actions_.pop_back();
-  host_.run(actions);
+  try {
+    host_.run(actions);
+  } catch (const Error&) {
+    note_overwritten(host_.stored_again());  // what is set again may be what went wrong
+    throw;
+  }
+  note_overwritten(host_.stored_again());
   Scope computed = std::move(scopes_.back());
   scopes_.pop_back();
   for (auto& [name, symbol] : computed) {

@@ -15,8 +15,8 @@ void Checker::target(NodeRef value) {
   here().push_back(std::move(action));
 }
 
-NodeRef Checker::declare(const std::string& name, Type type, Shape shape) {
-  NodeRef variable = graph().add_variable(name, type, std::move(shape));
+NodeRef Checker::declare(const std::string& name, Type type, Shape shape, bool overwritten) {
+  NodeRef variable = graph().add_variable(name, type, std::move(shape), overwritten);
   Action action;
   action.kind = Action::Kind::Declare;
   action.variable = variable->id;

@@ -21,8 +21,8 @@ std::vector<std::string> Checker::carried(const syntax::Statements& body) {
         const bool indexed = s.left.kind == syntax::Expression::Kind::Call && !s.left.args.empty();
         const std::string& name = indexed ? s.left.args[0].name : s.left.name;
         Symbol* symbol = find(name);
-        const bool value =
-            symbol && symbol->memory && (!indexed || (symbol->value && symbol->value != symbol->memory));
+        const bool value = symbol && symbol->memory && !symbol->overwritten &&
+                           (!indexed || (symbol->value && symbol->value != symbol->memory));
         if (value && !inner.count(name) && std::find(out.begin(), out.end(), name) == out.end())
           out.push_back(name);
       }
@@ -36,6 +36,19 @@ std::vector<std::string> Checker::carried(const syntax::Statements& body) {
 }
 
 namespace {
+
+void declared_in(const Actions& actions, std::set<VariableId>& into) {
+  for (const Action& action : actions) {
+    if (action.kind == Action::Kind::Declare) into.insert(action.variable);
+    declared_in(action.body, into);
+    declared_in(action.otherwise, into);
+  }
+}
+
+bool names_any(NodeRef node, const std::set<VariableId>& variables) {
+  return node && std::any_of(node->variables.begin(), node->variables.end(),
+                             [&](VariableId id) { return variables.count(id) != 0; });
+}
 
 std::size_t count_statements(const syntax::Statements& list) {
   std::size_t count = 0;
@@ -168,10 +181,16 @@ void Checker::data_if(const syntax::Statement& s, BlockKind kind) {
     find(name)->value = before[name];
   }
   branch(s.otherwise, action.otherwise);
+  std::set<VariableId> made;
+  declared_in(action.body, made);
+  declared_in(action.otherwise, made);
   if (!action.body.empty() || !action.otherwise.empty()) here().push_back(std::move(action));
   for (const std::string& name : values) {
     Symbol* symbol = find(name);
     if (then[name] == symbol->value) continue;
+    // A value that takes statements cannot leave their branch: it is set there, in a memory.
+    if (names_any(then[name], made) || names_any(symbol->value, made))
+      overwritten_.insert(declared_at_.at(symbol->memory->id));
     symbol->value = then[name] && symbol->value ? graph().select(chosen, then[name], symbol->value) : nullptr;
   }
 }

@@ -52,7 +52,11 @@ void Checker::statement(const syntax::Statement& s, BlockKind kind, bool outermo
             s.where);
       Symbol symbol;
       symbol.kind = Symbol::Kind::Variable;
-      symbol.memory = declare(s.name, t.base == "int" ? Type::Integer : Type::Real, t.shape());
+      symbol.block = block_;
+      symbol.overwritten = overwritten_.count(s.where) != 0;
+      symbol.memory =
+          declare(s.name, t.base == "int" ? Type::Integer : Type::Real, t.shape(), symbol.overwritten);
+      declared_at_[symbol.memory->id] = s.where;
       define(s.name, symbol, s.where);
       if (recorded) {
         // What it holds is known at the block's end.
@@ -87,8 +91,17 @@ void Checker::set(const syntax::Statement& s) {
                             "can be set",
                             base.name),
                 left.where);
+  if (symbol->block != block_)
+    throw Error(
+        "invalid_model",
+        fmt::format(
+            "`{}` is of another block and keeps there what it was set to; declare a name in this block "
+            "for what changes",
+            base.name),
+        left.where);
   NodeRef variable = symbol->memory;
-  NodeRef value = expression(s.right);
+  const syntax::Expression* addend = symbol->overwritten && variable->type == Type::Real ? added(s) : nullptr;
+  NodeRef value = expression(addend ? *addend : s.right);
   if (variable->type == Type::Integer && value->type != Type::Integer)
     throw Error("wrong_type", fmt::format("`{}` holds integers", base.name), s.right.where);
   if (variable->type == Type::Real) value = graph().to_real(value);
@@ -115,41 +128,32 @@ void Checker::set(const syntax::Statement& s) {
         fmt::format("`{}` takes {} here, found {}", base.name, shape_text(rest), shape_text(value->shape)),
         s.right.where);
   symbol = find(base.name);
+  if (symbol->overwritten) return overwrite(s, *symbol, index, value);
   if (index.empty()) {
     symbol->value = graph().fill(value, value->scalar() ? variable->shape : Shape());
     if (!value->scalar()) symbol->value = value;
     return;
   }
-  const bool by_element = !symbol->value || symbol->value == variable;
-  NodeRef before = symbol->value;
-  NodeRef into = by_element ? variable : declare(base.name, variable->type, variable->shape);
-  std::vector<NodeRef> all;
-  // By element: only what is set. Otherwise a new value, which is the old one but for what is set.
+  if (symbol->value && symbol->value != variable) {
+    // Set whole before: its elements have a value already. Checked again with that known.
+    overwritten_.insert(declared_at_.at(variable->id));
+    return;
+  }
+  std::vector<NodeRef> all = index;
   std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d == variable->shape.size()) {
-      std::span<const NodeRef> inner(all.data() + index.size(), rest.size());
-      NodeRef element = value->scalar() ? value : graph().element(value, inner);
-      if (!by_element) {
-        NodeRef here = graph().integer(1);
-        for (std::size_t i = 0; i < index.size(); ++i)
-          here = graph().operation(Op::MinI, {here, graph().operation(Op::EqualI, {all[i], index[i]})});
-        element = graph().select(here, element, graph().element(before, all));
-      }
-      store(into, all, element);
+    if (d < variable->shape.size()) {
+      loop("i", variable->shape[d], [&](NodeRef i) {
+        all.push_back(i);
+        level(d + 1);
+        all.pop_back();
+      });
       return;
     }
-    auto one = [&](NodeRef i) {
-      all.push_back(i);
-      level(d + 1);
-      all.pop_back();
-    };
-    if (by_element && d < index.size())
-      one(index[d]);
-    else
-      loop("i", variable->shape[d], one);
+    std::span<const NodeRef> inner(all.data() + index.size(), rest.size());
+    store(variable, all, value->scalar() ? value : graph().element(value, inner));
   };
-  level(0);
-  symbol->value = into;
+  level(index.size());
+  symbol->value = variable;
 }
 
 }  // namespace drey::model

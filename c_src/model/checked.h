@@ -17,7 +17,8 @@ struct Action {
   enum class Kind : std::uint8_t {
     Target,   ///< adds every element of `value` to the target
     Declare,  ///< `variable` begins to exist, here: one instance a trip of the loops around
-    Store,    ///< variable[index] = value, a scalar; every element is stored once
+    Store,    ///< variable[index] = value, a scalar; every element once, but for overwritten variables
+    Add,      ///< variable[index] += value, a scalar; the variable is an overwritten one
     For,      ///< `loop` runs over its range
     If,       ///< `value`, an integer scalar of data and loop variables, chooses
   };

@@ -18,7 +18,8 @@ namespace drey::model {
 
 class Checker {
  public:
-  explicit Checker(syntax::Model model);
+  /// \param overwritten positions of the declarations whose names may be set again; run() adds those it finds
+  Checker(syntax::Model model, std::set<std::string>& overwritten);
   Checked run();
 
   // ---- for library.cpp's forms
@@ -46,7 +47,7 @@ class Checker {
   // ---- check_actions.cpp: building actions, for every form that needs statements
   Actions& here() { return *actions_.back(); }
   void target(NodeRef value);
-  NodeRef declare(const std::string& name, Type type, Shape shape);
+  NodeRef declare(const std::string& name, Type type, Shape shape, bool overwritten = false);
   void store(NodeRef variable, std::vector<NodeRef> index, NodeRef value);
   /// variable = value, element by element.
   void store_all(NodeRef variable, NodeRef value);
@@ -71,6 +72,8 @@ class Checker {
     Kind kind = Kind::Value;
     NodeRef value = nullptr;   ///< Variable: what it holds now; null before anything was set
     NodeRef memory = nullptr;  ///< Variable: where elements are set one by one
+    bool overwritten = false;  ///< Variable: `memory` holds it whatever is set, and is read where it is named
+    BlockKind block = BlockKind::Parameters;  ///< Variable: where it was declared, and may be set
   };
   using Scope = std::map<std::string, Symbol>;
 
@@ -82,6 +85,8 @@ class Checker {
   void output(const std::string& name, OutputKind kind, NodeRef value);
   Symbol* find(const std::string& name);
   const Symbol& lookup(const std::string& name, const std::string& where);
+  /// What a name stands for, here.
+  NodeRef value_of(const std::string& name, const std::string& where);
   [[noreturn]] void unknown(const std::string& what, const std::string& name,
                             const std::vector<std::string>& known, const std::string& where,
                             const std::string& reason = "unknown_name") const;
@@ -91,6 +96,17 @@ class Checker {
   void statements(const syntax::Statements& list, BlockKind kind, bool outermost);
   void statement(const syntax::Statement& s, BlockKind kind, bool outermost);
   void set(const syntax::Statement& s);
+
+  // ---- check_overwritten.cpp
+  /// What an overwritten variable holds here, as a value that stays; `axes` as of an `at`.
+  NodeRef read(NodeRef variable, const std::string& name, const std::vector<Axis>& axes);
+  NodeRef read(NodeRef variable, const std::string& name);
+  /// variable[index...] = value, the symbol's being an overwritten one.
+  void overwrite(const syntax::Statement& s, Symbol& symbol, const std::vector<NodeRef>& index,
+                 NodeRef value);
+  /// What `s` adds to the very element that it sets; null where it does anything else.
+  const syntax::Expression* added(const syntax::Statement& s);
+  void note_overwritten(const std::set<VariableId>& variables);
 
   // ---- check_control.cpp
   /// Symbols declared outside that `body` sets, and that hold a value rather than elements set one by one.
@@ -176,6 +192,8 @@ class Checker {
   BlockKind block_ = BlockKind::Parameters;
   std::vector<std::string> recorded_;  ///< declared names that are outputs, in order
   std::size_t expansions_ = 0;
+  std::set<std::string>& overwritten_;
+  std::map<VariableId, std::string> declared_at_;  ///< variables of the model's own, by the statement
 };
 
 }  // namespace drey::model

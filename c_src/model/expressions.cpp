@@ -83,16 +83,13 @@ NodeRef Checker::expression(const Expression& e) {
       case Expression::Kind::Integer:
         return graph().integer(e.integer);
       case Expression::Kind::Name: {
-        if (const Symbol* symbol = find(e.name)) {
-          (void)symbol;
-          return lookup(e.name, e.where).value;
-        }
+        if (find(e.name)) return value_of(e.name, e.where);
         if (e.name == "pi") return graph().real(M_PI);
         if (e.name == "e") return graph().real(M_E);
         if (e.name == "infinity") return graph().real(std::numeric_limits<double>::infinity());
         if (e.name == "true") return graph().integer(1);
         if (e.name == "false") return graph().integer(0);
-        return lookup(e.name, e.where).value;
+        return value_of(e.name, e.where);
       }
       case Expression::Kind::List: {
         std::vector<NodeRef> parts;
@@ -261,7 +258,9 @@ Axis Checker::axis(const Expression& e, NodeRef x, std::size_t dimension) {
 
 NodeRef Checker::at(const Expression& e) {
   if (e.args.size() < 2) throw Error("wrong_arity", "`at` is written {at, X, I} or {at, X, I, J}", e.where);
-  NodeRef x = expression(e.args[0]);
+  const Symbol* symbol = e.args[0].kind == Expression::Kind::Name ? find(e.args[0].name) : nullptr;
+  const bool overwritten = symbol && symbol->overwritten;
+  NodeRef x = overwritten ? lookup(e.args[0].name, e.args[0].where).memory : expression(e.args[0]);
   if (e.args.size() - 1 > x->shape.size())
     throw Error(
         "wrong_shape",
@@ -276,6 +275,7 @@ NodeRef Checker::at(const Expression& e) {
     else
       axes.push_back({Axis::Kind::Range, nullptr, 0, x->shape[d]});
   }
+  if (overwritten) return read(x, e.args[0].name, axes);
   return graph().at(x, std::move(axes));
 }
 

@@ -118,13 +118,13 @@ NodeRef Graph::add_loop(std::string name, NodeRef from, NodeRef to) {
   return intern(std::move(node));
 }
 
-NodeRef Graph::add_variable(std::string name, Type type, Shape shape) {
+NodeRef Graph::add_variable(std::string name, Type type, Shape shape, bool overwritten) {
   Node node;
   node.kind = NodeKind::Variable;
   node.type = type;
   node.shape = shape;
   node.id = static_cast<std::uint32_t>(variables_.size());
-  variables_.push_back({std::move(name), type, std::move(shape)});
+  variables_.push_back({std::move(name), type, std::move(shape), overwritten});
   return intern(std::move(node));
 }
 
@@ -132,6 +132,15 @@ NodeRef Graph::random() {
   Node node;
   node.kind = NodeKind::Random;
   node.id = randoms_++;
+  return intern(std::move(node));
+}
+
+NodeRef Graph::read(NodeRef element) {
+  Node node;
+  node.kind = NodeKind::Read;
+  node.type = element->type;
+  node.id = reads_++;
+  node.args = {element};
   return intern(std::move(node));
 }
 

@@ -39,6 +39,7 @@ enum class NodeKind : std::uint8_t {
   Fill,       ///< the scalar args[0] in every element
   Count,      ///< the integers `integer`, `integer` + 1, ... (a vector)
   Random,     ///< the uniform number `id` of a draw; only as the value of a store
+  Read,  ///< what args[0], an element of an overwritten variable, holds now; only as the value of a store
 };
 
 struct Axis {
@@ -92,6 +93,8 @@ class Graph {
     std::string name;
     Type type = Type::Real;
     Shape shape;
+    /// Its elements may be stored any number of times: only a Read, which stands where it is made, may name it.
+    bool overwritten = false;
   };
 
   NodeRef real(double value);
@@ -101,8 +104,10 @@ class Graph {
   NodeRef point(std::uint64_t offset, Shape shape);
   /// A loop over from .. to - 1 (0-based integers).
   NodeRef add_loop(std::string name, NodeRef from, NodeRef to);
-  NodeRef add_variable(std::string name, Type type, Shape shape);
+  NodeRef add_variable(std::string name, Type type, Shape shape, bool overwritten = false);
   NodeRef random();
+  /// The value of an element of an overwritten variable at this place of the program: no two are one node.
+  NodeRef read(NodeRef element);
 
   /// Elementwise. Integer arguments become real. \throws Error{wrong_shape} when shapes do not broadcast.
   NodeRef call(std::string_view function, std::vector<NodeRef> args);
@@ -158,7 +163,7 @@ class Graph {
   std::vector<DataArray> arrays_;
   std::vector<LoopVariable> loops_;
   std::vector<Variable> variables_;
-  std::uint32_t randoms_ = 0;
+  std::uint32_t randoms_ = 0, reads_ = 0;
   std::uint64_t largest_ = 0;  ///< elements of the largest data array
 };
 

@@ -106,6 +106,7 @@ void Graph::derive(Node& node) const {
     case NodeKind::Transpose:
     case NodeKind::Reshape:
     case NodeKind::Fill:
+    case NodeKind::Read:
       node.cost = node.args[0]->cost;
       node.lower = node.args[0]->lower, node.upper = node.args[0]->upper;
       break;

@@ -68,8 +68,10 @@ void HostValues::run(const Actions& actions) {
       case Action::Kind::Declare:
         variables_[action.variable].assign(elements(graph_.variable(action.variable).shape),
                                            std::numeric_limits<double>::quiet_NaN());
+        stored_[action.variable].assign(variables_[action.variable].size(), false);
         break;
-      case Action::Kind::Store: {
+      case Action::Kind::Store:
+      case Action::Kind::Add: {
         std::vector<std::uint64_t> index;
         const Shape& shape = graph_.variable(action.variable).shape;
         for (std::size_t d = 0; d < action.index.size(); ++d) {
@@ -78,7 +80,14 @@ void HostValues::run(const Actions& actions) {
             throw Error("out_of_range", fmt::format("index {} is outside 1..{}", value + 1, shape[d]));
           index.push_back(static_cast<std::uint64_t>(value));
         }
-        variables_.at(action.variable)[flat(shape, index)] = element(action.value, {});
+        const std::uint64_t place = flat(shape, index);
+        const double value = element(action.value, {});
+        double& cell = variables_.at(action.variable)[place];
+        cell = action.kind == Action::Kind::Add ? cell + value : value;
+        if (graph_.variable(action.variable).overwritten) break;
+        std::vector<bool>::reference stored = stored_.at(action.variable)[place];
+        if (stored) stored_again_.insert(action.variable);
+        stored = true;
         break;
       }
       case Action::Kind::For: {
@@ -232,6 +241,7 @@ double HostValues::element(NodeRef node, std::span<const std::uint64_t> index) {
       return element(node->args[0], inner);
     }
     case NodeKind::Fill:
+    case NodeKind::Read:
       return element(node->args[0], {});
     default:
       throw Error("internal", "a value that depends on more than data was asked for at compile time");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +26,9 @@ class HostValues {
   /// \throws Error{too_large} when the loops run too long
   void run(const Actions& actions);
 
+  /// Variables not meant to be overwritten, an element of which run() stored again.
+  const std::set<VariableId>& stored_again() const { return stored_again_; }
+
   /// The current value of a loop variable, for nodes that name it.
   void set_loop(std::uint32_t loop, std::int64_t value) { loops_[loop] = value; }
 
@@ -35,6 +39,8 @@ class HostValues {
   std::unordered_map<NodeRef, std::vector<double>> cache_;
   std::unordered_map<std::uint32_t, std::int64_t> loops_;
   std::unordered_map<VariableId, std::vector<double>> variables_;
+  std::unordered_map<VariableId, std::vector<bool>> stored_;
+  std::set<VariableId> stored_again_;
   std::uint64_t steps_ = 0;
   std::uint64_t computed_ = 0;  ///< elements of all results
 };

@@ -76,7 +76,8 @@ void Lowering::flush() {
 void Lowering::stored_in(const Actions& actions, std::set<VariableId>& stored,
                          std::set<VariableId>& declared) {
   for (const Action& action : actions) {
-    if (action.kind == Action::Kind::Store) stored.insert(action.variable);
+    if (action.kind == Action::Kind::Store || action.kind == Action::Kind::Add)
+      stored.insert(action.variable);
     if (action.kind == Action::Kind::Declare) declared.insert(action.variable);
     stored_in(action.body, stored, declared);
     stored_in(action.otherwise, stored, declared);
@@ -114,20 +115,29 @@ void Lowering::statements(const Actions& actions) {
       }
       case Action::Kind::Declare: {
         const Graph::Variable& variable = checked_.graph.variable(action.variable);
-        places_[action.variable] = {a_.local(variable.type, elements(variable.shape), variable.name),
+        const std::uint64_t size = elements(variable.shape);
+        places_[action.variable] = {variable.overwritten ? a_.overwritten(variable.type, size, variable.name)
+                                                         : a_.local(variable.type, size, variable.name),
                                     a_.depth()};
         break;
       }
-      case Action::Kind::Store: {
+      case Action::Kind::Store:
+      case Action::Kind::Add: {
         Index index;
-        for (NodeRef at : action.index) index.push_back(element(at, {}));
         Place& place = places_.at(action.variable);
         const Graph::Variable& variable = checked_.graph.variable(action.variable);
+        for (std::size_t d = 0; d < action.index.size(); ++d)
+          index.push_back(inside(action.index[d], element(action.index[d], {}), variable.shape[d]));
         // Index expressions first: they may stand outside, the store stands here.
         ValueId where = a_.value(Op::AddI, {place.local.base, flat(variable.shape, index)});
         ValueId value = element(action.value, {});
         if (variable.type == Type::Real) value = as_real(value);
-        a_.set(place.local.memory, where, value);
+        if (action.kind == Action::Kind::Add)
+          a_.accumulate(place.local.memory, where, value);
+        else if (variable.overwritten)
+          a_.store(place.local.memory, where, value);
+        else
+          a_.set(place.local.memory, where, value);
         place.ready = std::max(place.ready, a_.depth());
         break;
       }

@@ -60,6 +60,7 @@ int Lowering::depth_of(NodeRef node, const Index& index) {
 }
 
 ValueId Lowering::element(NodeRef node, const Index& index) {
+  if (reads_overwritten(node)) return compute(node, index);
   auto key = std::make_pair(node, index);
   auto found = memo_.find(key);
   if (found != memo_.end()) {
@@ -69,6 +70,12 @@ ValueId Lowering::element(NodeRef node, const Index& index) {
   ValueId value = compute(node, index);
   memo_[std::move(key)] = {value, a_.serial(a_.depth_of(value))};
   return value;
+}
+
+/// What holds good only where it stands. Other nodes name the variables such reads are stored in.
+bool Lowering::reads_overwritten(NodeRef node) const {
+  return std::any_of(node->variables.begin(), node->variables.end(),
+                     [this](VariableId id) { return checked_.graph.variable(id).overwritten; });
 }
 
 ValueId Lowering::compute(NodeRef node, const Index& index) {
@@ -96,6 +103,8 @@ ValueId Lowering::compute(NodeRef node, const Index& index) {
       return a_.load(point_, a_.value(Op::AddI, {a_.integer(node->integer), flat(node->shape, index)}));
     case NodeKind::Variable: {
       const Place& place = places_.at(node->id);
+      if (checked_.graph.variable(node->id).overwritten)
+        return a_.read(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}));
       return a_.load(place.local.memory, a_.value(Op::AddI, {place.local.base, flat(node->shape, index)}),
                      place.ready);
     }
@@ -145,6 +154,7 @@ ValueId Lowering::compute(NodeRef node, const Index& index) {
     case NodeKind::Reshape:
       return element(node->args[0], unflat(node->args[0]->shape, flat(node->shape, index)));
     case NodeKind::Fill:
+    case NodeKind::Read:
       return element(node->args[0], {});
     case NodeKind::Count:
       return a_.value(Op::AddI, {index[0], a_.integer(node->integer)});
@@ -154,6 +164,13 @@ ValueId Lowering::compute(NodeRef node, const Index& index) {
       break;
   }
   throw Error("internal", "a node of unknown kind");
+}
+
+ValueId Lowering::inside(NodeRef index, ValueId place, std::uint64_t size) {
+  if (index->lower >= 0 && index->upper < static_cast<double>(size)) return place;
+  // Not proved by intervals: the checker walked the trips; what a branch guards must stay harmless outside it.
+  place = a_.value(Op::MaxI, {place, a_.integer(0)});
+  return a_.value(Op::MinI, {place, a_.integer(static_cast<std::int64_t>(size) - 1)});
 }
 
 ValueId Lowering::at(NodeRef node, const Index& index) {
@@ -168,14 +185,7 @@ ValueId Lowering::at(NodeRef node, const Index& index) {
     }
     ValueId place =
         axis.kind == Axis::Kind::Scalar ? element(axis.index, {}) : element(axis.index, {index[next++]});
-    const double size = static_cast<double>(x->shape[d]);
-    if (axis.index->lower < 0 || axis.index->upper >= size) {
-      // Not proved by intervals: the checker walked the trips; what a branch guards must stay harmless
-      // outside it.
-      place = a_.value(Op::MaxI, {place, a_.integer(0)});
-      place = a_.value(Op::MinI, {place, a_.integer(static_cast<std::int64_t>(x->shape[d]) - 1)});
-    }
-    inner.push_back(place);
+    inner.push_back(inside(axis.index, place, x->shape[d]));
   }
   return element(x, inner);
 }

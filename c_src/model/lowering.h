@@ -81,7 +81,10 @@ class Lowering {
   /// The node's element at `index`: computed once a block.
   ValueId element(NodeRef node, const Index& index);
   ValueId compute(NodeRef node, const Index& index);
+  bool reads_overwritten(NodeRef node) const;
   ValueId at(NodeRef node, const Index& index);
+  /// An index's value, kept inside a dimension of `size` where it is not known to be.
+  ValueId inside(NodeRef index, ValueId place, std::uint64_t size);
   ValueId packed(NodeRef node, const Index& index);
   /// The local that holds every element of the node, computed where its inputs are first complete.
   const Place& keep(NodeRef node);

@@ -289,6 +289,7 @@ std::string canonical_bytes(const Program& program) {
     bytes.put(m.size);
     bytes.put(m.data);
     bytes.put(m.row);
+    bytes.put(m.overwritten);
   }
   bytes.put(program.values.size());
   for (const Value& v : program.values) {

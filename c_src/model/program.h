@@ -40,6 +40,9 @@ struct Memory {
   /// Length of the contiguous rows that inner loops walk (a matrix's columns, row-major); 1 for none.
   /// A hint: emitters may pad rows to their vector width.
   std::uint64_t row = 1;
+  /// Local: elements may be stored any number of times, and a Load sees the latest store. Differentiation then keeps
+  /// what each Load read on a tape of its own.
+  bool overwritten = false;
 };
 
 enum class Op : std::uint8_t {
@@ -118,11 +121,11 @@ struct Loop {
 ///   block or an enclosing one; LoopIndex only inside its loop;
 /// - indices stay inside their memory for every execution;
 /// - a Local is read only after it was stored on every path (Accumulate reads);
-/// - in a program to be differentiated, an element of a Local is stored at most once a run (overwritten
-/// locals
-///   get a version dimension), and is not read between its first and last Accumulate. The one exception: a
+/// - in a program to be differentiated, an element of a Local that is not `overwritten` is stored at most once a
+///   run, and is not read between its first and last Accumulate. The one exception: a
 ///   Local whose every use lies in the body of one independent loop is private to a trip (the accumulator of
-///   an inner dot product); each trip stores it anew before any use. The rule then holds for every trip.
+///   an inner dot product); each trip stores it anew before any use. The rule then holds for every trip;
+/// - a loop that is independent stores to no `overwritten` Local but those private to its trips.
 struct Program {
   std::vector<Value> values;
   std::vector<Memory> memories;

@@ -31,7 +31,8 @@ class Simplifier {
   }
   void mark(const Actions& actions) {
     for (const Action& action : actions) {
-      if (action.kind != Action::Kind::Store || live_.count(action.variable)) {
+      const bool stores = action.kind == Action::Kind::Store || action.kind == Action::Kind::Add;
+      if (!stores || live_.count(action.variable)) {
         read(action.value);
         for (NodeRef index : action.index) read(index);
       }
@@ -43,7 +44,8 @@ class Simplifier {
   void rewrite(Actions& actions) {
     Actions out;
     for (Action& action : actions) {
-      const bool dead = (action.kind == Action::Kind::Store || action.kind == Action::Kind::Declare) &&
+      const bool dead = (action.kind == Action::Kind::Store || action.kind == Action::Kind::Add ||
+                         action.kind == Action::Kind::Declare) &&
                         !live_.count(action.variable);
       if (dead) continue;
       rewrite(action.body);

@@ -94,6 +94,10 @@ NodeRef Tangent::derive(NodeRef node) {
       NodeRef inner = of(node->args[0]);
       return inner ? g.fill(inner, node->shape) : nullptr;
     }
+    case NodeKind::Read: {
+      NodeRef inner = of(node->args[0]);
+      return inner ? g.read(inner) : nullptr;
+    }
     case NodeKind::Random:
       throw Error("invalid_model", "a system of differential equations draws no random numbers");
     case NodeKind::Real:
@@ -116,7 +120,8 @@ Actions Tangent::follow(Actions actions) {
         const Graph::Variable variable = g.variable(action.variable);
         out.push_back(std::move(action));
         if (variable.type != Type::Real) break;
-        NodeRef derivative = g.add_variable("slope of " + variable.name, Type::Real, variable.shape);
+        NodeRef derivative =
+            g.add_variable("slope of " + variable.name, Type::Real, variable.shape, variable.overwritten);
         variables_[out.back().variable] = derivative;
         Action declare;
         declare.kind = Action::Kind::Declare;
@@ -124,7 +129,8 @@ Actions Tangent::follow(Actions actions) {
         out.push_back(std::move(declare));
         break;
       }
-      case Action::Kind::Store: {
+      case Action::Kind::Store:
+      case Action::Kind::Add: {
         auto into = variables_.find(action.variable);
         Action derivative = action;
         out.push_back(std::move(action));

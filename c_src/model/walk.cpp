@@ -25,25 +25,41 @@ class Walker {
  public:
   explicit Walker(Checked& checked) : checked_(checked), host_(checked.graph) {}
 
-  void run() {
+  std::set<VariableId> run() {
     for (const Actions* actions :
          {&checked_.constraints, &checked_.transformed, &checked_.model, &checked_.generated}) {
       if (!interesting(*actions)) continue;
       block(*actions);
     }
-    if (steps_ > max_steps)
+    if (steps_ > max_steps) {
       checked_.warnings.push_back(
-          "the loops are too long to check that every index stays in range and every element is set once");
+          "the loops are too long to check that every index stays in range and every element is set before it is read");
+      for (const Actions* actions :
+           {&checked_.constraints, &checked_.transformed, &checked_.model, &checked_.generated})
+        all_stored(*actions);
+    }
+    return std::move(again_);
   }
 
  private:
   bool interesting(const Actions& actions) {
     for (const Action& action : actions)
-      if (action.kind == Action::Kind::Store || interesting(action.body) || interesting(action.otherwise))
+      if (action.kind == Action::Kind::Store || action.kind == Action::Kind::Add ||
+          interesting(action.body) || interesting(action.otherwise))
         return true;
     for (const Action& action : actions)
       if (action.value && !reads(action.value).elements.empty()) return true;
     return false;
+  }
+
+  /// What is stored to: any of it may be set twice.
+  void all_stored(const Actions& actions) {
+    for (const Action& action : actions) {
+      if (action.kind == Action::Kind::Store && !checked_.graph.variable(action.variable).overwritten)
+        again_.insert(action.variable);
+      all_stored(action.body);
+      all_stored(action.otherwise);
+    }
   }
 
   const Reads& reads(NodeRef node) {
@@ -102,24 +118,26 @@ class Walker {
       case Action::Kind::Declare:
         set_[action.variable].assign(elements(checked_.graph.variable(action.variable).shape), false);
         break;
-      case Action::Kind::Store: {
+      case Action::Kind::Store:
+      case Action::Kind::Add: {
         const Graph::Variable& variable = checked_.graph.variable(action.variable);
         std::uint64_t place = 0;
         for (std::size_t d = 0; d < action.index.size(); ++d) {
-          if (!action.index[d]->data_only) return;
+          if (!action.index[d]->data_only) {
+            if (!variable.overwritten) again_.insert(action.variable);
+            set_[action.variable].clear();  // some element is set, nobody knows which
+            return;
+          }
           double value = host_.element(action.index[d], {});
           in_range(value, variable.shape[d], variable.name);
           place = place * variable.shape[d] + static_cast<std::uint64_t>(value);
         }
         std::vector<bool>& set = set_[action.variable];
         if (set.empty()) return;
-        if (set[place])
-          throw Error(
-              "set_twice",
-              fmt::format(
-                  "{0} is set twice; for a running value set `{1}` whole first, as in {{set, {1}, {{rep, 0, N}}}}: "
-                  "then elements can be set again; or declare `{1}` inside the loop where each trip has its own",
-                  element_name(variable.name, variable.shape, place), variable.name));
+        if (action.kind == Action::Kind::Add && !set[place])
+          throw Error("not_set", fmt::format("{} is read before it is set",
+                                             element_name(variable.name, variable.shape, place)));
+        if (set[place] && !variable.overwritten) again_.insert(action.variable);
         set[place] = true;
         break;
       }
@@ -202,11 +220,12 @@ class Walker {
   std::unordered_map<NodeRef, Reads> reads_;
   std::unordered_map<NodeRef, bool> guarded_;
   std::unordered_map<VariableId, std::vector<bool>> set_;
+  std::set<VariableId> again_;
   std::uint64_t steps_ = 0;
 };
 
 }  // namespace
 
-void walk(Checked& checked) { Walker(checked).run(); }
+std::set<VariableId> walk(Checked& checked) { return Walker(checked).run(); }
 
 }  // namespace drey::model

@@ -32,7 +32,6 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 36> r
     {"out_of_memory", "the host has not the memory"},
     {"out_of_range", "an index or a size is outside its range"},
     {"out_of_support", "data lie outside their distribution's support"},
-    {"set_twice", "an element of a variable is set more than once"},
     {"too_deep", "an expression is nested too deeply"},
     {"too_large", "an array, a model or a result is larger than allowed"},
     {"undef", "there is no such call"},

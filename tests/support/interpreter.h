@@ -264,7 +264,7 @@ class Interpreter {
       }
     if (const Term* functions = model_.find("functions"))
       if (const Term* function = functions->find(op)) return call(*function, arguments);
-    if (op == "ode_rk45") return ode(arguments);
+    if (op.starts_with("ode_")) return ode(op, arguments);
     std::vector<Array> args;
     for (const Term& e : arguments) args.push_back(expression(e));
     return interpreted::apply(op, args);
@@ -339,14 +339,18 @@ class Interpreter {
     return out;
   }
 
-  /// {ode_rk45, F, Y0, T0, Times, Theta...}: classical Runge-Kutta in steps so small that the method does not matter.
-  Array ode(const std::vector<Term>& e) {
+  /// {ode_..., F, Y0, T0, Times, Theta...}: classical Runge-Kutta in steps so small that the method does not matter; but
+  /// for ode_rk4, which says its steps.
+  Array ode(const std::string& op, const std::vector<Term>& e) {
     const Term function = *model_.find("functions")->find(name(e[0]));
     Array y = expression(e[1]);
     Number t = expression(e[2]).values[0];
     const Array times = expression(e[3]);
     std::vector<Array> rest;
-    for (std::size_t i = 4; i < e.size(); ++i) rest.push_back(expression(e[i]));
+    const bool fixed = op == "ode_rk4";
+    for (std::size_t i = fixed ? 5 : op.ends_with("_tol") ? 6 : 4; i < e.size(); ++i)
+      rest.push_back(expression(e[i]));
+    const std::int64_t steps = fixed ? integer(e[4]) : 100;
     auto slope = [&](Number when, const std::vector<Number>& state) {
       std::vector<Array> args{Array::scalar(when), Array{y.shape, state, false}};
       args.insert(args.end(), rest.begin(), rest.end());
@@ -355,9 +359,8 @@ class Interpreter {
     Array out = Array::of({times.values.size(), y.values.size()});
     const std::size_t k = y.values.size();
     for (std::size_t i = 0; i < times.values.size(); ++i) {
-      constexpr int steps = 100;
-      const Number h = (times.values[i] - t) / steps;
-      for (int s = 0; s < steps; ++s) {
+      const Number h = (times.values[i] - t) / static_cast<Number>(steps);
+      for (std::int64_t s = 0; s < steps; ++s) {
         auto moved = [&](const std::vector<Number>& d, Number by) {
           std::vector<Number> z = y.values;
           for (std::size_t j = 0; j < k; ++j) z[j] += by * d[j];

@@ -9,7 +9,7 @@
 namespace drey::testing {
 
 /// A random density program: straight lines, independent loops with private accumulators, recursions, sums
-/// that the target uses later, gathers, branches on data, selects on parameters. Smooth and tame, so that
+/// that the target uses later, gathers, branches on data, selects on parameters, elements stored again and again. Smooth and tame, so that
 /// differences and f32 can be compared with it.
 inline Case random_program(unsigned seed) {
   std::mt19937_64 random(seed);
@@ -74,10 +74,18 @@ inline Case random_program(unsigned seed) {
   };
   const auto tame = [&](ValueId a) { return b.call("tanh", {b.mul(b.real(0.25), a)}); };
 
+  const auto overwritten = [&](std::int64_t size) {
+    model::Memory made;
+    made.size = static_cast<std::uint64_t>(size);
+    made.name = "overwritten";
+    made.overwritten = true;
+    return b.memory(made);
+  };
+
   const std::int64_t parts = 1 + below(5);
   for (std::int64_t part = 0; part < parts; ++part) {
     for (std::int64_t i = below(4); i > 0; --i) pool.push_back(step(pool));
-    switch (below(5)) {
+    switch (below(7)) {
       case 0: {  // rows with a dot product
         const MemoryId eta = b.local(1, "eta");
         const auto n = b.begin_for(0, rows, true);
@@ -143,6 +151,46 @@ inline Case random_program(unsigned seed) {
         b.add_to_target(
             b.text("-0.5 * ((a - b) / 1.3)^2", {{"a", inner[inner.size() - 2]}, {"b", inner.back()}}));
         b.add_to_target(tame(step(inner)));
+        b.end_for();
+        break;
+      }
+      case 4: {  // elements stored again, by gather, on some rows, read before and after
+        const MemoryId s = overwritten(dimension);
+        const auto fill = b.begin_for(0, dimension, false);
+        b.store(s, b.index(fill), tame(b.load(b.point(), b.index(fill))));
+        b.end_for();
+        const auto n = b.begin_for(0, rows, false);
+        const ValueId at = b.load(gs, b.index(n));
+        std::vector<ValueId> inner = pool;
+        inner.push_back(b.load(s, at));
+        inner.push_back(b.load(s, zero));
+        for (int i = 0; i < 2; ++i) inner.push_back(step(inner));
+        b.begin_if(b.op(model::Op::LessI, {at, b.integer(1 + dimension / 2)}));
+        b.store(s, at, tame(b.add(inner.back(), b.load(ys, b.index(n)))));
+        b.begin_else();
+        b.accumulate(s, zero, b.mul(b.real(0.1), tame(inner.back())));
+        b.end_if();
+        b.add_to_target(tame(b.add(b.load(s, at), inner[inner.size() - 2])));
+        b.store(s, b.integer(dimension - 1), b.mul(b.real(0.5), b.load(s, at)));
+        b.end_for();
+        pool.push_back(b.at(s, 0));
+        pool.push_back(b.at(s, dimension - 1));
+        break;
+      }
+      case 5: {  // the same in a memory private to a trip, an inner loop going through it
+        const auto n = b.begin_for(0, rows, true);
+        const MemoryId w = overwritten(2);
+        b.store(w, zero, b.load(ys, b.index(n)));
+        b.store(w, b.integer(1), pick(pool));
+        const auto k = b.begin_for(0, columns, false);
+        std::vector<ValueId> inner = pool;
+        inner.push_back(b.load(w, zero));
+        inner.push_back(b.load(w, b.integer(1)));
+        for (int i = 0; i < 2; ++i) inner.push_back(step(inner));
+        b.store(w, b.op(model::Op::ModI, {b.index(k), b.integer(2)}), tame(inner.back()));
+        b.accumulate(w, zero, b.mul(b.real(0.3), tame(inner[inner.size() - 2])));
+        b.end_for();
+        b.add_to_target(tame(b.add(b.load(w, zero), b.load(w, b.integer(1)))));
         b.end_for();
         break;
       }

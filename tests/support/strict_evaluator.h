@@ -141,7 +141,8 @@ class StrictEvaluator {
         if (inside)
           broken(fmt::format("`{}`[{}] of trip {} is read in trip {} of an independent loop", memory.name, at,
                              wrote.trip, stack_[d].trip));
-        if (stored_once_ && cell.state != Cell::State::Accumulated && cell.state != Cell::State::Read)
+        if (stored_once_ && !memory.overwritten && cell.state != Cell::State::Accumulated &&
+            cell.state != Cell::State::Read)
           broken(fmt::format("`{}`[{}], stored in an independent loop, is read outside it", memory.name, at));
         break;
       }
@@ -170,7 +171,7 @@ class StrictEvaluator {
       if (memory.space == model::Space::Local) {
         if (cell.state == Cell::State::Empty)
           broken(fmt::format("`{}`[{}] is accumulated before it was stored", memory.name, at));
-        if (stored_once_ && cell.state == Cell::State::Read)
+        if (stored_once_ && !memory.overwritten && cell.state == Cell::State::Read)
           broken(fmt::format("`{}`[{}] is accumulated after it was read", memory.name, at));
       }
       cell.value.real += value.real;
@@ -180,7 +181,8 @@ class StrictEvaluator {
       cell.writer = common(cell.writer, stack_);
       return;
     }
-    if (memory.space == model::Space::Local && stored_once_ && cell.state != Cell::State::Empty)
+    if (memory.space == model::Space::Local && stored_once_ && !memory.overwritten &&
+        cell.state != Cell::State::Empty)
       broken(fmt::format("`{}`[{}] is stored twice", memory.name, at));
     cell = {Cell::State::Stored, value, stack_};
   }

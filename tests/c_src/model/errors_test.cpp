@@ -77,11 +77,6 @@ const Case cases[] = {
      "#{parameters => [{b, {vector, 3}}, {s, real}], model => [{for, t, 1, 3, [{target, {at, b, {'-', t, "
      "1}}}]}]}",
      "out_of_range", "index 0 of an array is outside 1..3", "model[1]"},
-    {"set_twice",
-     "#{parameters => [{b, real}], model => [{declare, x, {vector, 2}}, {for, t, 1, 100, [{set, {at, x, 1}, "
-     "b}]}, "
-     "{target, {at, x, 1}}]}",
-     "set_twice", "x[1] is set twice", "model[2]"},
     {"not_set",
      "#{parameters => [{b, real}], model => [{declare, x, {vector, 2}}, {set, {at, x, 1}, b}, "
      "{target, {sum, x}}]}",
@@ -92,6 +87,10 @@ const Case cases[] = {
      "parameters[1]: x"},
     {"set_of_data", "#{data => #{x => 1.5}, parameters => [{b, real}], model => [{set, x, b}]}",
      "invalid_model", "was not declared", "model[1]"},
+    {"set_of_another_block",
+     "#{parameters => [{b, real}], transformed => [{declare, x, real}, {set, x, b}], model => [{set, x, 2}, {target, "
+     "x}]}",
+     "invalid_model", "is of another block", "model[1]"},
     {"recursion",
      "#{functions => #{f => {[x], {f, x}}}, parameters => [{b, real}], model => [{target, {f, b}}]}",
      "invalid_model", "calls itself", "model[1]"},
