@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "glsl/batch.h"
 #include "glsl/emitter.h"
 #include "grad/optimise.h"
 
@@ -95,7 +96,8 @@ Source Emitter::run() {
   return source;
 }
 Source emit(const Program& program, const Model& model, const EmitOptions& options) {
-  const Program lean = grad::optimise(program, options.chain_lanes ? lane_optimisation : optimisation);
+  const Program lean =
+      batch_calls(grad::optimise(program, options.chain_lanes ? lane_optimisation : optimisation));
   return Emitter(lean, model, options).run();
 }
 

@@ -117,7 +117,15 @@ std::uint64_t Unrolling::weight(const Statement& s) const {
   const Value& v = source_.values[s.value];
   if (v.type == Type::Integer) return 0;
   if (v.op != Op::Call) return 1;
-  return functions()[v.function].glsl.find("drey_") == std::string::npos ? 1 : 12;
+  const Function& f = functions()[v.function];
+  // What a driver takes to compile a call, over that of an exponential.
+  for (const char* name : {"gamma_p", "gamma_q", "gamma_q_da", "inc_beta", "inc_beta_da", "owens_t"})
+    if (f.name == name) return 300;
+  for (const char* name : {"lbeta", "lchoose"})
+    if (f.name == name) return 100;
+  for (const char* name : {"lgamma", "digamma", "trigamma", "tetragamma"})
+    if (f.name == name) return 25;
+  return f.glsl.find("drey_") == std::string::npos ? 1 : 12;
 }
 
 // ---- arrays that stay

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "model/checker.h"
+#include "model/constraints.h"
 #include "model/data.h"
 
 namespace drey::model {
@@ -14,14 +15,6 @@ using syntax::Expression;
 namespace {
 
 constexpr std::uint64_t max_dimension = 1000000;
-
-const std::vector<std::string>& type_names() {
-  static const std::vector<std::string> all = {
-      "real",        "int",        "vector",           "matrix",      "array",
-      "simplex",     "ordered",    "positive_ordered", "unit_vector", "cholesky_corr",
-      "corr_matrix", "cov_matrix", "cholesky_cov"};
-  return all;
-}
 
 /// Unconstrained elements of one structure of size K.
 std::uint64_t free_elements(const std::string& base, std::uint64_t k) {
@@ -38,6 +31,14 @@ std::string number_text(NodeRef node) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& type_names() {
+  static const std::vector<std::string> all = {
+      "real",        "int",        "vector",           "matrix",      "array",
+      "simplex",     "ordered",    "positive_ordered", "unit_vector", "cholesky_corr",
+      "corr_matrix", "cov_matrix", "cholesky_cov"};
+  return all;
+}
 
 Checker::ParsedType Checker::type(const Expression& e, int depth) {
   ParsedType out;

@@ -66,6 +66,7 @@ namespace {
 // of it P(0 < T < z) is its series, and what stands beside it in the choice is kept away from there.
 #define T_NEAR(z) "exp(-lbeta(0.5 * nu, 0.5) - 0.5 * log(nu)) * " z " * (1 - (nu + 1) * " z "^2 / (6 * nu))"
 #define T_AWAY(z) "(abs(" z ") < 1e-4 ? 1 : " z ")"
+#define T_MIDDLE(z) "inc_beta(0.5, 0.5 * nu, " T_AWAY(z) "^2 / (nu + " T_AWAY(z) "^2))"
 #define T_TAIL(z) "inc_beta(0.5 * nu, 0.5, 1 / (1 + " T_AWAY(z) "^2 / nu))"
 
 std::vector<Distribution> make() {
@@ -99,10 +100,13 @@ std::vector<Distribution> make() {
       "normal(0, 1)");
   add("student_t", {{"nu", positive}, {"mu", real}, {"sigma", positive}}, real, "", "",
       "-lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p(((y - mu) / sigma)^2 / nu)",
-      "abs(y - mu) < 1e-4 * sigma ? log(0.5 + " T_NEAR("((y - mu) / sigma)") ") : (y < mu ? log(0.5 * " T_TAIL(
-          "((y - mu) / sigma)") ") : log1m(0.5 * " T_TAIL("((y - mu) / sigma)") "))",
-      "abs(y - mu) < 1e-4 * sigma ? log(0.5 - " T_NEAR("((y - mu) / sigma)") ") : (y < mu ? log1m(0.5 * " T_TAIL(
-          "((y - mu) / sigma)") ") : log(0.5 * " T_TAIL("((y - mu) / sigma)") "))",
+      // 1 / (1 + z^2 / nu) has no digits of a small z left.
+      "abs(y - mu) < 1e-4 * sigma ? log(0.5 + " T_NEAR("((y - mu) / sigma)") ") : (abs(y - mu) < 0.5 * sigma ? "
+      "log(0.5 + (y < mu ? -0.5 : 0.5) * " T_MIDDLE("((y - mu) / sigma)") ") : (y < mu ? log(0.5 * " T_TAIL(
+          "((y - mu) / sigma)") ") : log1m(0.5 * " T_TAIL("((y - mu) / sigma)") ")))",
+      "abs(y - mu) < 1e-4 * sigma ? log(0.5 - " T_NEAR("((y - mu) / sigma)") ") : (abs(y - mu) < 0.5 * sigma ? "
+      "log(0.5 - (y < mu ? -0.5 : 0.5) * " T_MIDDLE("((y - mu) / sigma)") ") : (y < mu ? log1m(0.5 * " T_TAIL(
+          "((y - mu) / sigma)") ") : log(0.5 * " T_TAIL("((y - mu) / sigma)") ")))",
       "", "degrees of freedom, location, scale");
   add("cauchy", {{"mu", real}, {"sigma", positive}}, real, "", "",
       "-" LOG_PI " - log(sigma) - log1p(((y - mu) / sigma)^2)", "log(0.5 + atan((y - mu) / sigma) / " PI ")",
@@ -147,10 +151,10 @@ std::vector<Distribution> make() {
   add("half_student_t", {{"nu", positive}, {"sigma", positive}}, real, "0", "",
       LOG_2
       " - lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
-      "y < 1e-4 * sigma ? " LOG_2 " + log(" T_NEAR("(y / sigma)") ") : log(inc_beta(0.5, 0.5 * nu, " T_AWAY(
-          "(y / sigma)") "^2 / (nu + " T_AWAY("(y / sigma)") "^2)))",
-      "y < 1e-4 * sigma ? log1m(2 * " T_NEAR("(y / sigma)") ") : log(" T_TAIL("(y / sigma)") ")", "",
-      "the absolute value of student_t(nu, 0, sigma)");
+      "y < 1e-4 * sigma ? " LOG_2 " + log(" T_NEAR("(y / sigma)") ") : log(" T_MIDDLE("(y / sigma)") ")",
+      "y < 1e-4 * sigma ? log1m(2 * " T_NEAR("(y / sigma)") ") : (y < 0.5 * sigma ? log1m(" T_MIDDLE(
+          "(y / sigma)") ") : log(" T_TAIL("(y / sigma)") "))",
+      "", "the absolute value of student_t(nu, 0, sigma)");
   add("lognormal", {{"mu", real}, {"sigma", positive}}, real, "0", "",
       "-0.5 * ((log(y) - mu) / sigma)^2 - log(sigma) - log(y) - " LOG_SQRT_2PI,
       "log_Phi((log(y) - mu) / sigma)", "log_Phi((mu - log(y)) / sigma)", "exp(mu + sigma * inv_Phi(u))",

@@ -41,12 +41,16 @@ NodeRef Checker::truncated(const Expression& e, NodeRef outcome, const std::stri
   NodeRef upper = infinite(e.args[2]) ? nullptr : expression(e.args[2]);
   if (lower && upper) check_domain(g.sub(upper, lower), Domain::NonNegative, "upper - lower", e.where);
   // A whole number at the lower bound is inside.
-  NodeRef below = lower && d->outcome != Domain::Real ? g.sub(lower, g.real(1)) : lower;
+  NodeRef below = lower && d->outcome != Domain::Real ? arithmetic("-", lower, g.integer(1)) : lower;
   NodeRef mass = nullptr;
-  if (lower && upper)
-    mass = g.call("log_diff_exp", {distribution_function(*d, false, upper, args, e.where),
-                                   distribution_function(*d, false, below, args, e.where)});
-  else if (lower)
+  if (lower && upper) {
+    // By the tail in which the interval lies: a difference of probabilities near 1 has no digits left.
+    NodeRef from = distribution_function(*d, false, below, args, e.where);
+    NodeRef left = g.call("log_diff_exp", {distribution_function(*d, false, upper, args, e.where), from});
+    NodeRef right = g.call("log_diff_exp", {distribution_function(*d, true, below, args, e.where),
+                                            distribution_function(*d, true, upper, args, e.where)});
+    mass = g.select(g.operation(Op::LessR, {from, g.real(-M_LN2)}), left, right);
+  } else if (lower)
     mass = distribution_function(*d, true, below, args, e.where);
   else if (upper)
     mass = distribution_function(*d, false, upper, args, e.where);
@@ -70,15 +74,15 @@ NodeRef Checker::censored(const Expression& e, NodeRef outcome, const std::strin
   NodeRef y = g.to_real(outcome);
   auto spread = [&](NodeRef x) { return x->scalar() && !density->scalar() ? g.fill(x, density->shape) : x; };
   if (!infinite(e.args[1])) {
-    NodeRef lower = g.to_real(expression(e.args[1]));
+    NodeRef lower = expression(e.args[1]);
     NodeRef tail = distribution_function(*d, false, lower, args, e.where);
-    density = g.select(g.operation(Op::LessR, {lower, y}), density, spread(tail));
+    density = g.select(g.operation(Op::LessR, {g.to_real(lower), y}), density, spread(tail));
   }
   if (!infinite(e.args[2])) {
-    NodeRef upper = g.to_real(expression(e.args[2]));
-    NodeRef from = d->outcome != Domain::Real ? g.sub(upper, g.real(1)) : upper;
+    NodeRef upper = expression(e.args[2]);
+    NodeRef from = d->outcome != Domain::Real ? arithmetic("-", upper, g.integer(1)) : upper;
     NodeRef tail = distribution_function(*d, true, from, args, e.where);
-    density = g.select(g.operation(Op::LessR, {y, upper}), density, spread(tail));
+    density = g.select(g.operation(Op::LessR, {y, g.to_real(upper)}), density, spread(tail));
   }
   return density;
 }

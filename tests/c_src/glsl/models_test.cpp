@@ -1,5 +1,5 @@
-// Model terms all the way to the device: every univariate density, distribution functions, constraints, matrix forms
-// and differential equations, kernel against host evaluator at random points, value and gradient, both precisions.
+// Model terms all the way to the device: statements, constraints, matrix forms and differential equations together,
+// kernel against host evaluator at random points, value and gradient, both precisions. Entry by entry: tables_test.cpp.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "grad/differentiate.h"
-#include "model/distributions.h"
 #include "model/evaluator.h"
 #include "model/model.h"
 #include "support/device.h"
@@ -28,76 +27,8 @@ struct Term {
 
 void PrintTo(const Term& term, std::ostream* out) { *out << term.name; }
 
-std::string parameter(const std::string& name, model::Domain domain) {
-  switch (domain) {
-    case model::Domain::Positive:
-    case model::Domain::NonNegative:
-      return "{" + name + ", real, [{lower, 0}]}";
-    case model::Domain::Unit:
-      return "{" + name + ", real, [{lower, 0}, {upper, 1}]}";
-    default:
-      return "{" + name + ", real}";
-  }
-}
-
-/// The outcome's bounds, for those that have any.
-std::string outcome(const model::Distribution& d, const std::string& name) {
-  if (d.name == "uniform") return "{" + name + ", real, [{lower, -1}, {upper, 1}]}";
-  if (d.name == "pareto") return "{" + name + ", real, [{lower, 1}]}";
-  if (d.name == "pareto_type_2") return "{" + name + ", real, [{lower, mu_" + name + "}]}";
-  if (d.lower == "0" && d.upper == "1") return "{" + name + ", real, [{lower, 0}, {upper, 1}]}";
-  if (d.lower == "0") return "{" + name + ", real, [{lower, 0}]}";
-  return "{" + name + ", real}";
-}
-
-/// Densities of the table, a few in one model: every parameter has its own element of the gradient.
-std::vector<Term> densities() {
-  std::vector<Term> all;
-  std::string parameters, statements, names;
-  int members = 0;
-  auto flush = [&] {
-    if (members == 0) return;
-    all.push_back({names, "#{parameters => [" + parameters + "], model => [" + statements + "]}"});
-    parameters.clear(), statements.clear(), names.clear();
-    members = 0;
-  };
-  for (const model::Distribution& d : model::distributions()) {
-    const std::string y = "y_" + d.name;
-    std::string call = "{" + d.name, own;
-    for (const auto& p : d.parameters) {
-      const bool whole = p.domain == model::Domain::Count || p.domain == model::Domain::Integer;
-      if (whole) {
-        call += p.name == "b" ? ", 9" : p.name == "n" ? ", 5" : ", 0";
-      } else if ((d.name == "uniform" || d.name == "pareto") &&
-                 (p.name == "a" || p.name == "b" || p.name == "y_min")) {
-        call += p.name == "a" ? ", -1" : p.name == "b" ? ", 1" : ", 0.5";
-      } else {
-        const std::string name = p.name + "_" + y;
-        own += (own.empty() ? "" : ", ") + parameter(name, p.domain);
-        call += ", " + name;
-      }
-    }
-    std::string statement;
-    if (d.name == "hypergeometric") continue;  // of whole numbers alone
-    if (d.outcome == model::Domain::Real) {
-      own += (own.empty() ? "" : ", ") + outcome(d, y);
-      statement = "{'~', " + y + ", " + call + "}}";
-    } else if (d.outcome == model::Domain::Binary) {
-      statement = "{'~', [0, 1, 1], " + call + "}}";
-    } else {
-      statement = "{'~', [0, 1, 4], " + call + "}}";
-    }
-    if (!own.empty()) parameters += (parameters.empty() ? "" : ", ") + own;
-    statements += (statements.empty() ? "" : ", ") + statement;
-    names += (names.empty() ? "" : "_and_") + d.name;
-    if (++members == 7) flush();
-  }
-  flush();
-  return all;
-}
-
 std::vector<Term> terms() {
-  std::vector<Term> all = densities();
+  std::vector<Term> all;
   auto add = [&all](std::string name, std::string text, double f64 = 1e-10, double f32 = 1e-3) {
     all.push_back({std::move(name), "#{" + text + "}", f64, f32});
   };
