@@ -144,6 +144,17 @@ void rex_message(Node& node, Session& session, Process& self, const Term& messag
         {term::atom("features_reply"), term::atom(node.name()), term::list({term::atom("erpc")})});
     return session.send_to_pid(server, caller, term::encode(reply), self.number);
   }
+  // rpc:sbcast: a message for a server of that name, whose caller waits to hear whether there is one.
+  if (const auto* cast = pair->elements[1].tagged("sbcast", 3)) {
+    const auto* name = cast->elements[1].as<term::Atom>();
+    Process* to = name != nullptr ? node.processes().find_name(name->name) : nullptr;
+    if (to != nullptr && to != &self) node.deliver(session, *to, cast->elements[2]);
+    const Term answer = to != nullptr ? term::atom(node.name())
+                                      : term::tuple({term::atom("nonexisting_name"), cast->elements[1]});
+    return session.send_to_pid(
+        server, caller, term::encode(term::tuple({term::atom("rex"), term::atom(node.name()), answer})),
+        self.number);
+  }
   const auto* request = request_of(pair->elements[1]);
   if (request == nullptr || !session.admits_call()) return;
   Process& process = node.begin_call({session.shared_from_this(), {}, opaque(request->elements[4]), false});

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 
 #include "cnode/names.h"
 #include "cnode/tls_file.h"
 #include "error.h"
+#include "spelling.h"
 
 namespace drey::cnode {
 namespace {
@@ -41,6 +43,39 @@ TlsOptions tls_options(Options& options, TlsRole role, bool no_verify) {
   return {role, role};
 }
 
+/// What is wrong where an option is not known, with the nearest that is.
+std::string unknown_option(const CLI::App& app, std::string_view given, const std::string& file) {
+  if (given.ends_with(".++"))  // how CLI11 reports that a section begins
+    return fmt::format("{}: there are no sections; leave [{}] out", file, given.substr(0, given.size() - 3));
+  const std::string shown(given.substr(0, 60));
+  if (file.empty() && !given.starts_with('-'))
+    return fmt::format("'{}' belongs to no option; --help lists them", shown);
+  given.remove_prefix(std::min(given.find_first_not_of('-'), given.size()));
+  given = given.substr(0, given.find('='));
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options())
+    known.insert(known.end(), option->get_lnames().begin(), option->get_lnames().end());
+  const std::string_view near = nearest(given, known);
+  const std::string_view dashes = file.empty() ? "--" : "";
+  return fmt::format("{}there is no option {}{}; --help lists them", file.empty() ? "" : file + ": ", shown,
+                     near.empty() ? "" : fmt::format("; did you mean {}{}?", dashes, near));
+}
+
+/// What CLI11 found, in this program's words where its own do not say what to do.
+std::string mistake(CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const auto extras = app.remaining();
+    const auto option =
+        std::find_if(extras.begin(), extras.end(), [](const auto& one) { return one.starts_with('-'); });
+    return unknown_option(app, option != extras.end() ? *option : extras.empty() ? "" : extras.front(), {});
+  }
+  constexpr std::string_view unread = "INI was not able to parse ";
+  const std::string_view what = error.what();
+  if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr && what.starts_with(unread))
+    return unknown_option(app, what.substr(unread.size()), app.get_config_ptr()->as<std::string>());
+  return error.what();
+}
+
 }  // namespace
 
 void parse_ports(const std::string& range, std::uint16_t& first, std::uint16_t& last) {
@@ -69,6 +104,7 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
       "drey_node");
   app.set_version_flag("--version", "drey_node " + version);
   app.set_config("--config", "", "File of these options, one `option = value` a line");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   auto* long_option = app.add_option("--name", name, "Long name: gpu1@host.example.org, gpu1@10.0.0.7");
   auto* short_option = app.add_option("--sname", sname, "Short name: gpu1, gpu1@host");
   long_option->excludes(short_option);
@@ -153,8 +189,8 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, const std
     for (const std::string& peer : options.connect) NodeName::parse(peer);
   } catch (const CLI::ParseError& error) {
     std::ostringstream out, mistakes;
-    const int status = app.exit(error, out, mistakes);
-    return {{}, Leave{status == 0 ? out.str() : mistakes.str(), status == 0 ? 0 : 2}};
+    if (app.exit(error, out, mistakes) == 0) return {{}, Leave{out.str(), 0}};
+    return {{}, Leave{"drey_node: " + mistake(app, error) + "\n", 2}};
   } catch (const Error& error) {
     return {{}, Leave{"drey_node: " + error.message() + "\n", 2}};
   }

@@ -1,8 +1,11 @@
 #include "cnode/sys_info.h"
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cinttypes>
+#include <cstdio>
 #include <thread>
 
 #include "cnode/node.h"
@@ -19,51 +22,98 @@ Term characters(std::string_view text) {
   return term::list(std::move(list));
 }
 
-/// {Days, {Hours, Minutes, Seconds}}
-Term uptime(std::chrono::seconds seconds) {
-  const std::int64_t s = seconds.count();
-  return term::tuple({Term(s / 86400), term::tuple({Term(s / 3600 % 24), Term(s / 60 % 60), Term(s % 60)})});
+/// Resident bytes; 0 where the system does not say.
+std::uint64_t resident() {
+  std::uint64_t size = 0, pages = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r"); file != nullptr) {
+    if (std::fscanf(file, "%" SCNu64 " %" SCNu64, &size, &pages) != 2) pages = 0;
+    std::fclose(file);
+  }
+  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-Term sys_info(const Node& node, std::chrono::seconds up) {
+/// The keys of OTP's observer_backend:sys_info/0, of its types; what a node without a BEAM has none of is 0.
+Term sys_info(const Node& node, std::chrono::milliseconds up) {
   std::uint64_t in = node.counters().bytes_in, out = node.counters().bytes_out;
   for (const auto& [peer, session] : node.sessions()) {
     in += session->channel().bytes_in();
     out += session->channel().bytes_out();
   }
   const auto cores = static_cast<std::int64_t>(std::thread::hardware_concurrency());
+  const auto word = static_cast<std::int64_t>(sizeof(void*));
+  const std::uint64_t memory = resident();
   utsname system{};
   uname(&system);
   const auto number = [](std::uint64_t value) { return Term(static_cast<std::int64_t>(value)); };
-  return term::list({
-      pair("process_count", number(node.processes().calls() + 3)),
+  std::vector<Term> info = {
+      pair("uptime", Term(static_cast<std::int64_t>(up.count()))),
+      pair("process_count", number(node.processes().numbers().size())),
       pair("process_limit", number(node.options().session.calls)),
-      pair("uptime", uptime(up)),
-      pair("run_queue", number(0)),
+      pair("port_count", number(node.session_count())),
       pair("io_input", number(in)),
       pair("io_output", number(out)),
-      pair("logical_processors", Term(cores)),
-      pair("logical_processors_online", Term(cores)),
-      pair("logical_processors_available", Term(cores)),
-      pair("schedulers", Term(1)),
-      pair("schedulers_online", Term(1)),
-      pair("schedulers_available", Term(1)),
+      pair("dist_buf_busy_limit", number(node.options().channel.queued)),
       pair("otp_release", characters("drey")),
       pair("version", characters(node.options().version)),
       pair("system_architecture", characters(std::string(system.machine) + "-" + system.sysname)),
       pair("kernel_poll", term::boolean(true)),
       pair("smp_support", term::boolean(true)),
       pair("threads", term::boolean(true)),
-      pair("threads_pool_size", Term(0)),
-      pair("wordsize_internal", Term(static_cast<int>(sizeof(void*)))),
-      pair("wordsize_external", Term(static_cast<int>(sizeof(void*)))),
+      pair("wordsize_internal", Term(word)),
+      pair("wordsize_external", Term(word)),
+      pair("total", number(memory)),
+      pair("system", number(memory)),
       pair("alloc_info", term::list({})),
-  });
+  };
+  for (const std::string_view key :
+       {"logical_processors", "logical_processors_online", "logical_processors_available"})
+    info.push_back(pair(key, Term(cores)));
+  for (const std::string_view key : {"schedulers", "schedulers_online", "schedulers_available"})
+    info.push_back(pair(key, Term(1)));
+  for (const std::string_view key :
+       {"run_queue", "thread_pool_size", "port_limit", "atom_count", "atom_limit", "ets_count", "ets_limit",
+        "processes", "processes_used", "atom", "atom_used", "binary", "code", "ets"})
+    info.push_back(pair(key, Term(0)));
+  return term::list(std::move(info));
+}
+
+/// `code:ensure_loaded/1` and `erlang:function_exported/3`, which observer asks before anything else: they tell what is
+/// exported, and load nothing.
+void export_questions(Exports& exports, const Node& node) {
+  const auto has = [&node](const Term& module) {
+    const auto* name = module.as<term::Atom>();
+    return name != nullptr && node.exports().has(name->name);
+  };
+  exports.add(
+      "code",
+      {[](std::string_view function, std::size_t arity) { return function == "ensure_loaded" && arity == 1; },
+       [has](Call call) -> Cancel {
+         const Term& module = call.arguments[0];
+         call.caller->reply(Outcome::value(has(module)
+                                               ? term::tuple({term::atom("module"), module})
+                                               : term::tuple({term::atom("error"), term::atom("nofile")})));
+         return {};
+       }});
+  exports.add("erlang", {[](std::string_view function, std::size_t arity) {
+                           return function == "function_exported" && arity == 3;
+                         },
+                         [&node](Call call) -> Cancel {
+                           const auto* module = call.arguments[0].as<term::Atom>();
+                           const auto* function = call.arguments[1].as<term::Atom>();
+                           const auto* arity = call.arguments[2].as<std::int64_t>();
+                           const bool exported =
+                               module != nullptr && function != nullptr && arity != nullptr && *arity >= 0 &&
+                               node.exports().find(module->name, function->name,
+                                                   static_cast<std::size_t>(*arity)) != nullptr;
+                           call.caller->reply(Outcome::value(term::boolean(exported)));
+                           return {};
+                         }});
 }
 
 }  // namespace
 
 void export_sys_info(Exports& exports, const Node& node) {
+  export_questions(exports, node);
   const auto started = std::chrono::steady_clock::now();
   exports.add(
       "observer_backend",
@@ -71,7 +121,7 @@ void export_sys_info(Exports& exports, const Node& node) {
        [&node, started](Call call) -> Cancel {
          const auto up = std::chrono::steady_clock::now() - started;
          call.caller->reply(
-             Outcome::value(sys_info(node, std::chrono::duration_cast<std::chrono::seconds>(up))));
+             Outcome::value(sys_info(node, std::chrono::duration_cast<std::chrono::milliseconds>(up))));
          return {};
        }});
 }

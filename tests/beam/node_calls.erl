@@ -54,6 +54,11 @@ cases(N) ->
         {[1], ['none@127.0.0.1']} = rpc:multicall([N, 'none@127.0.0.1'], test, echo, [1]),
         2 = rpc:yield(rpc:async_call(N, test, echo, [2])),
         true = rpc:cast(N, test, echo, [1]),
+        {[N], []} = rpc:sbcast([N], test, hello),
+        {[], [N]} = rpc:sbcast([N], nobody, hello),
+        abcast = rpc:abcast([N], test, hello),
+        abcast = rpc:eval_everywhere([N], test, echo, [1]),
+        {error, nodedown} = rpc:server_call('none@127.0.0.1', x, y, z),
         [3, 4] = [rpc:call(N, test, echo, [X]) || X <- [3, 4]]
       end},
      {erpc_variants, fun() ->

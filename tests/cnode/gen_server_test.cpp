@@ -187,6 +187,13 @@ TEST_F(GenServer, RexCallsForOlderCallers) {
   say(peer, "rex", term::tuple({from(peer), term::atom("features_request")}));
   EXPECT_EQ(peer.receive().payload,
             term::tuple({term::atom("features_reply"), term::atom(node->name()), erl("[erpc]")}));
+  for (const auto& [name, answer] :
+       {std::pair("t", term::atom(node->name())), std::pair("nobody", erl("{nonexisting_name, nobody}")),
+        std::pair("rex", term::atom(node->name()))}) {
+    say(peer, "rex",
+        term::tuple({from(peer), term::tuple({term::atom("sbcast"), term::atom(name), erl("hello")})}));
+    EXPECT_EQ(peer.receive().payload, term::tuple({term::atom("rex"), term::atom(node->name()), answer}));
+  }
   say(peer, "rex", term::tuple({term::atom("$gen_cast"), request("cast", erl("[3]"))}));
   await_asked(4);
   asked[3].caller->reply(Outcome::value(1));

@@ -60,6 +60,29 @@ TEST(Options, AFileHoldsThemAndTheCommandLineWins) {
   EXPECT_EQ(options.max_jobs, 8u);
 }
 
+TEST(Options, AFileWithAMistakeIsRefused) {
+  const auto file = std::filesystem::temp_directory_path() / ("drey_mistake_" + std::to_string(::getpid()));
+  const auto said = [&](const std::string& lines) {
+    std::ofstream(file) << "name = \"a@b.c\"\n" << lines;
+    const auto parsed = parse({"--config", file.string()});
+    EXPECT_TRUE(parsed.leave) << lines;
+    EXPECT_EQ(parsed.leave ? parsed.leave->status : 0, 2);
+    return parsed.leave ? parsed.leave->text : std::string();
+  };
+  EXPECT_NE(said("dist-port = \"9100\"\n")
+                .find(file.string() + ": there is no option dist-port; did you mean dist-ports?"),
+            std::string::npos);
+  EXPECT_NE(said("zzzzzzzz = 1\n").find("there is no option zzzzzzzz; --help"), std::string::npos);
+  EXPECT_NE(said("[section]\nmax-jobs = 1\n").find("leave [section] out"), std::string::npos);
+  EXPECT_NE(said("max jobs\n").find("max"), std::string::npos);
+  EXPECT_NE(said("max-jobs = many\n").find("--max-jobs"), std::string::npos);
+  EXPECT_NE(said("name = \"b@b.c\"\n").find("--name"), std::string::npos);
+  said("config = \"other\"\n");
+  said("log-format = \"xml\"\n");
+  std::filesystem::remove(file);
+  EXPECT_NE(parse({"--config", file.string()}).leave->text.find(file.string()), std::string::npos);
+}
+
 TEST(Options, MistakesAreSaid) {
   const auto mistake = [](std::vector<std::string> arguments) {
     const auto parsed = parse(std::move(arguments));
@@ -77,7 +100,15 @@ TEST(Options, MistakesAreSaid) {
   mistake({"--name", "a@b.c", "--max-jobs", "0"});
   mistake({"--name", "a@b.c", "--connect", "nobody"});
   mistake({"--name", "a@b.c", "--log-level", "loud"});
-  mistake({"--name", "a@b.c", "--setcookie", "x"});
+  EXPECT_NE(mistake({"--name", "a@b.c", "--setcookie", "x"}).find("there is no option --setcookie"),
+            std::string::npos);
+  EXPECT_NE(mistake({"--name", "a@b.c", "--dist-port", "9100"}).find("did you mean --dist-ports?"),
+            std::string::npos);
+  EXPECT_NE(mistake({"--name", "a@b.c", "--max-job=7"}).find("did you mean --max-jobs?"), std::string::npos);
+  EXPECT_NE(mistake({"--name", "a@b.c", "stray"}).find("'stray' belongs to no option"), std::string::npos);
+  EXPECT_NE(mistake({"--name", "a@b.c", "--ssl-dist-optfile", "/no/such"}).find("/no/such"),
+            std::string::npos);
+  mistake({"--name", "a@b.c", "--ssl-dist-optfile", "x", "--tls-certfile", "y", "--tls-keyfile", "z"});
 }
 
 TEST(Options, HelpAndVersionLeaveWithSuccess) {
