@@ -26,11 +26,22 @@ auto guarded(F&& read) {
   }
 }
 
-std::string peer_name(Reader& in) {
+std::string peer_name(Reader& in, bool only_host = false) {
   const std::size_t length = in.u16();
   const std::string name(text(in.take(length)));
-  NodeName::parse(name);
+  NodeName::parse(only_host ? "x@" + name : name);
   return name;
+}
+
+/// A name that nobody has: 13 digits of base 36, as a BEAM gives.
+std::string fresh_name(const std::string& host) {
+  std::uint64_t random = std::uint64_t{random_u32()} << 32 | random_u32();
+  std::string name(13, '0');
+  for (char& digit : name) {
+    digit = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[random % 36];
+    random /= 36;
+  }
+  return name + "@" + host;
 }
 
 /// Flags that only an honest peer of OTP 25 or later has.
@@ -52,7 +63,9 @@ void Acceptor::refuse(std::string_view status, const std::string& why) {
 
 Step Acceptor::challenge_message() {
   Step step;
-  Writer(step.send).u8('N').u64(local_.flags).u32(challenge_).u32(local_.creation);
+  // A peer that is named looks for the flag in the answer.
+  const std::uint64_t flags = local_.flags | (named_ ? flags::NameMe : 0);
+  Writer(step.send).u8('N').u64(flags).u32(challenge_).u32(local_.creation);
   Writer(step.send).u16(static_cast<std::uint16_t>(local_.name.size())).raw(local_.name);
   return step;
 }
@@ -63,7 +76,8 @@ Step Acceptor::name(View message) {
     case 'N':
       peer_.flags = flags::expand(in.u64());
       peer_.creation = in.u32();
-      peer_.name = peer_name(in);
+      named_ = (peer_.flags & flags::NameMe) != 0;
+      peer_.name = peer_name(in, named_);
       break;
     case 'n':
       in.u16();  // the version, which has said 5 since the message was made
@@ -75,8 +89,10 @@ Step Acceptor::name(View message) {
     default:
       throw refused(fmt::format("no Erlang node: the handshake began with '{}'", printable(message)));
   }
-  if ((peer_.flags & flags::NameMe) != 0)
-    refuse("not_allowed", "a peer asked for a name, which this node does not give");
+  if (named_) {
+    peer_.name = fresh_name(peer_.name);
+    peer_.creation = random_u32() | 4;
+  }
   // An old message carries the high half of the flags later.
   const std::uint64_t required = old_name_ ? flags::Required & 0xffffffff : flags::Required;
   if ((peer_.flags & required) != required) {
@@ -88,7 +104,11 @@ Step Acceptor::name(View message) {
   Writer status(first.send);
   switch (peer_.name == local_.name ? Admission::Nok : admit_(peer_)) {
     case Admission::Ok:
-      status.u8('s').raw("ok");
+      status.u8('s').raw(named_ ? "named:" : "ok");
+      if (named_) {
+        status.u16(static_cast<std::uint16_t>(peer_.name.size())).raw(peer_.name);
+        status.u32(peer_.creation);
+      }
       break;
     case Admission::OkSimultaneous:
       status.u8('s').raw("ok_simultaneous");

@@ -1,7 +1,7 @@
 %% Who may connect, under which name and port, how many, and how a lost or silent peer is noticed.
 -module(node_connection).
 
--export([cases/0, ticks/1, quiet/1]).
+-export([cases/0, nameless/1, ticks/1, quiet/1]).
 
 cases() ->
     [{wrong_cookie, fun() ->
@@ -91,6 +91,13 @@ cases() ->
         [begin Begin(), ok = erpc:call(O, test, null, []), erlang:disconnect_node(O) end || Begin <- Begins ++ Begins],
         0 = node_kit:stop(Other)
       end},
+     {a_peer_without_a_name_is_given_one, fun() ->
+        %% `erl -sname undefined': a client for a while, which the node that it connects to names.
+        Name = lists:concat(["nm_", erlang:unique_integer([positive]), "@localhost"]),
+        Other = node_kit:start_named(test, "--sname", Name, []),
+        "ok" ++ _ = node_kit:beam(["-sname", "undefined"], io_lib:format("node_connection:nameless('~s')", [maps:get(name, Other)])),
+        0 = node_kit:stop(Other)
+      end},
      {loss_of_the_peer_cancels, fun() ->
         Other = node_kit:start(test, node_kit:name(m), []),
         #{name := O} = Other,
@@ -160,6 +167,20 @@ child(Function) ->
                                                        case Function of ticks -> "4"; quiet -> "600" end],
                               io_lib:format("node_connection:~s('~s')", [Function, maps:get(name, Other)])),
     0 = node_kit:stop(Other).
+
+nameless(O) ->
+    nonode@nohost = node(),
+    true = net_kernel:connect_node(O),
+    [Alive, _] = string:lexemes(atom_to_list(node()), "@"),
+    13 = length(Alive),
+    {1, [2.0]} = erpc:call(O, test, echo, [{1, [2.0]}]),
+    {Pid, Ref} = spawn_monitor(O, test, sleep, [60000]),
+    exit(Pid, kill),
+    receive {'DOWN', Ref, process, Pid, killed} -> ok end,
+    hi = gen_server:call({test, O}, {echo, hi}),
+    Mine = self(),
+    Mine = erpc:call(O, test, echo, [Mine]),
+    io:format("ok~n").
 
 %% This BEAM counts a peer as gone after 4 s: the node must answer its ticks, idle and with a call under way.
 ticks(O) ->

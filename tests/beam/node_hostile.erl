@@ -87,7 +87,8 @@ handshakes(#{tcp := Port} = Node) ->
            {flags_missing, message([$N, <<1:64, 1:32, 3:16>>, "a@b"])},
            {empty_message, <<0:16>>},
            {reply_first, message([$r, <<0:32, 0:128>>])},
-           {name_me, message([$N, <<(?FLAGS bor (1 bsl 33)):64, 1:32, 9:16>>, "127.0.0.1"])}],
+           {name_me_with_a_name, message([$N, <<(?FLAGS bor (1 bsl 33)):64, 1:32, 11:16>>, "a@127.0.0.1"])},
+           {name_me_without_a_host, message([$N, <<(?FLAGS bor (1 bsl 33)):64, 1:32, 0:16>>])}],
     [{Case, fun() -> Raw(Bytes) end} || {Case, Bytes} <- Bad] ++
     [{wrong_digest, fun() -> refused(Node, fun(_, _) -> <<0:128>> end) end},
      {short_reply, fun() ->

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cnode/flags.h"
 #include "tests/cnode/hex.h"
 
@@ -57,6 +59,40 @@ TEST(Handshake, BothSidesMeet) {
   EXPECT_EQ(b.peer().flags, flags::Ours);
   EXPECT_EQ(b.peer().creation, 7u);
   EXPECT_FALSE(b.peer().replaces);
+}
+
+TEST(Handshake, APeerWithoutANameGetsOne) {
+  std::set<std::string> given;
+  for (int i = 0; i < 3; ++i) {
+    Acceptor b(local("b@h"), always(Admission::Ok), 17);
+    const Step step = b.receive(name_message("host.example", flags::Ours | flags::NameMe));
+    ASSERT_GT(step.split, 7u);
+    Reader status(View(step.send).first(step.split));
+    EXPECT_EQ(text(status.take(7)), "snamed:");
+    const std::string name(text(status.take(status.u16())));
+    EXPECT_EQ(name.size(), 13 + std::string_view("@host.example").size());
+    EXPECT_TRUE(name.ends_with("@host.example"));
+    const std::uint32_t creation = status.u32();
+    EXPECT_GT(creation, 3u);
+    EXPECT_EQ(status.left(), 0u);
+    Reader challenge(View(step.send).subspan(step.split + 1));
+    EXPECT_EQ(challenge.u64(), flags::Ours | flags::NameMe);
+    Bytes proof;
+    Writer(proof).u8('r').u32(1).raw(View(digest("cookie", 17)));
+    EXPECT_TRUE(b.receive(proof).done);
+    EXPECT_EQ(b.peer().name, name);
+    EXPECT_EQ(b.peer().creation, creation);
+    EXPECT_EQ(b.peer().flags, flags::Ours);
+    given.insert(name);
+  }
+  EXPECT_EQ(given.size(), 3u);
+  for (const std::string& host :
+       {std::string(), std::string("a@b"), std::string("a b"), std::string(300, 'h')}) {
+    Acceptor b(local("b@h"), always(Admission::Ok));
+    EXPECT_THROW(b.receive(name_message(host, flags::Ours | flags::NameMe)), Error) << host;
+  }
+  Acceptor b(local("b@h"), always(Admission::NotAllowed));
+  EXPECT_THROW(b.receive(name_message("h", flags::Ours | flags::NameMe)), Error);
 }
 
 TEST(Handshake, SimultaneousAndAliveGoOn) {
@@ -125,7 +161,6 @@ TEST(Handshake, RefusalsHaveALastWord) {
   EXPECT_EQ(word(Admission::NotAllowed), "snot_allowed");
   EXPECT_EQ(word(Admission::Ok, 0), "snot_allowed");
   EXPECT_EQ(word(Admission::Ok, flags::Ours & ~flags::V4Nc), "snot_allowed");
-  EXPECT_EQ(word(Admission::Ok, flags::Ours | flags::NameMe), "snot_allowed");
   Acceptor self(local("b@h"), always(Admission::Ok));
   EXPECT_THROW(self.receive(name_message("b@h")), Error);
   EXPECT_EQ(text(self.last_word()), "snok");
