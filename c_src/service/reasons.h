@@ -7,7 +7,7 @@
 namespace drey::service {
 
 /// Every `reason` a call can answer, and what it says. docs/calls.md lists this table.
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 36> reasons = {{
+inline constexpr auto reasons = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"bad_option", "an option has a value it cannot have"},
     {"bad_start", "no start with a finite log density was found"},
     {"bad_term", "a term is malformed, too deep or has too many elements"},
@@ -43,6 +43,6 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 36> r
     {"wrong_shape", "an array has another shape than needed"},
     {"wrong_tuning", "a tuning is of another model, or of a kind this device does not run"},
     {"wrong_type", "a value is of another kind than needed"},
-}};
+});
 
 }  // namespace drey::service

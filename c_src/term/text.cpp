@@ -59,7 +59,7 @@ class Parser {
     const std::string_view before = text_.substr(0, std::min(at_, text_.size()));
     const auto lines = std::count(before.begin(), before.end(), '\n');
     const auto begin = before.rfind('\n');
-    throw Error("bad_text",
+    throw Error("bad_term",
                 fmt::format("line {}, column {}: {}", lines + 1,
                             before.size() - (begin == std::string_view::npos ? 0 : begin + 1) + 1, what));
   }
@@ -353,7 +353,7 @@ class Parser {
 
 Term parse_text(std::string_view text, const TextLimits& limits) {
   if (text.size() > limits.bytes)
-    throw Error("bad_text",
+    throw Error("bad_term",
                 fmt::format("the text has {} bytes; at most {} are read", text.size(), limits.bytes));
   return Parser(text, limits).whole();
 }

@@ -17,7 +17,7 @@ struct TextLimits {
 /// Reads one term of UTF-8 text, which may end with a full stop: integers (`16#ff`, `1_000`, `$a`), floats, atoms,
 /// strings (lists of code points, as Erlang has them; adjacent ones are one), binaries of bytes and strings, tuples,
 /// lists, maps, comments. Nothing is evaluated: no variables, no funs.
-/// \throws Error{bad_text} with the line and column of the first thing that it does not know
+/// \throws Error{bad_term} with the line and column of the first thing that it does not know
 Term parse_text(std::string_view text, const TextLimits& limits = {});
 
 /// A term that is text: a string, a binary or an atom; `false` where it is none.

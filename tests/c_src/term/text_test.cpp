@@ -19,7 +19,7 @@ std::string mistake(std::string_view text) {
   try {
     (void)parse_text(text);
   } catch (const Error& error) {
-    EXPECT_EQ(error.reason(), "bad_text");
+    EXPECT_EQ(error.reason(), "bad_term");
     return error.message();
   }
   ADD_FAILURE() << "taken: " << text.substr(0, 80);
