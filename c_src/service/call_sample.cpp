@@ -34,6 +34,9 @@ double ms_since(Clock::time_point start) {
 
 /// Messages that a streamed run comes in where the caller names no window.
 constexpr std::uint64_t kWindows = 20;
+/// Between two checkpoints a run samples so many times as long as the last one took to make: a run whose draws are many
+/// would do little else, as each checkpoint holds them all.
+constexpr int kCheckpointRest = 50;
 
 /// A sampling call on its way: what it was asked, what it has.
 class Sampling {
@@ -75,6 +78,7 @@ class Sampling {
   std::vector<std::uint64_t> marks_;
   std::vector<std::uint32_t> superchain_;
   Clock::time_point saved_ = start_;
+  Clock::duration rest_{};  ///< from one checkpoint to the next at least
   bool reached_ = false;
   Convergence worst_;
   double model_ms_ = 0, compiled_before_ = 0, warmup_ms_ = 0;
@@ -112,7 +116,9 @@ Term Sampling::run(const Term& model_term) {
     plan.window = asked_.window ? asked_.window : std::max<std::uint64_t>(1, options_.draws / kWindows);
   plan.abreast = streams() || asked_.stop || keep_ != Keep::All;
   if (asked_.checkpoint_every)
-    plan.pause = [this] { return Clock::now() - saved_ >= *asked_.checkpoint_every; };
+    plan.pause = [this] {
+      return Clock::now() - saved_ >= std::max<Clock::duration>(*asked_.checkpoint_every, rest_);
+    };
   context_.progress({"compile", 0, 0, 0});
   run_ = sampler_->run(tuning_, options_, std::move(plan), from_ ? &from_->snapshot : nullptr);
   if (collector_) {
@@ -130,8 +136,10 @@ Term Sampling::run(const Term& model_term) {
     const bool stopped = context_.stop.stop_requested() && !reached_;
     if (end == nuts::Run::End::Stopped || (end == nuts::Run::End::Enough && stopped)) return unfinished();
     if (end != nuts::Run::End::Paused) return answer();
+    const auto begun = Clock::now();
     context_.send(term::tuple({term::atom("checkpoint"), checkpoint(collector_ ? collector_->first() : 0)}));
     saved_ = Clock::now();
+    rest_ = kCheckpointRest * (saved_ - begun);
   }
 }
 

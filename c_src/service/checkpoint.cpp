@@ -261,14 +261,19 @@ Term checkpoint_term(const Checkpoint& checkpoint, const Collector* collector, s
                                {"draws", whole(draws)},
                                {"arrays", Term(std::move(arrays))},
                                {"stats", Term(std::move(stats))}});
-  const auto encoded = term::encode(body).flatten();
-  const Digest sum = digest(encoded);
+  // Once in memory: a long run's is large.
+  const term::Encoded encoded = term::encode(body);
   std::vector<std::uint8_t> result;
-  result.reserve(kHead + encoded.size());
-  result.insert(result.end(), kMagic.begin(), kMagic.end());
-  for (int i = 0; i < 4; ++i) result.push_back(static_cast<std::uint8_t>(kVersion >> (8 * i)));
-  result.insert(result.end(), sum.begin(), sum.end());
-  result.insert(result.end(), encoded.begin(), encoded.end());
+  result.reserve(kHead + encoded.size);
+  result.resize(kHead);
+  auto at = std::copy(kMagic.begin(), kMagic.end(), result.begin());
+  for (int i = 0; i < 4; ++i) *at++ = static_cast<std::uint8_t>(kVersion >> (8 * i));
+  for (const auto& piece : encoded.pieces) {
+    const auto bytes = piece.bytes();
+    result.insert(result.end(), bytes.begin(), bytes.end());
+  }
+  const Digest sum = digest(std::span(result).subspan(kHead));
+  std::copy(sum.begin(), sum.end(), at);
   return term::Binary(std::move(result));
 }
 

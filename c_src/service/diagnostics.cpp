@@ -13,6 +13,8 @@ namespace {
 
 /// Fewer draws say little about the variance of the energy.
 constexpr std::uint64_t kLeastDraws = 50;
+/// Of a chain, from which on R-hat can be below 1.01.
+constexpr double kEffectiveDraws = 100;
 
 }  // namespace
 
@@ -41,12 +43,21 @@ std::vector<std::string> warnings(std::uint64_t chains, std::span<const double> 
     ++above;
     if (!worst || row.rhat > worst->rhat) worst = &row;
   }
-  if (worst)
+  if (worst) {
+    // Split chains of n effective draws that agree in all have an R-hat near sqrt(1 + 2 / n): 1.01 at 100.
+    // Of the tails too, as R-hat looks at the spread as well.
+    const double each = std::min(worst->ess_bulk, worst->ess_tail) / static_cast<double>(chains);
+    const std::string why =
+        each < kEffectiveDraws
+            ? fmt::format(
+                  "have not mixed, or are too short for R-hat to tell: about {:.0f} effective draws each, "
+                  "where it needs {:.0f}; take more draws of each, and check the model for several modes",
+                  each, kEffectiveDraws)
+            : "have not mixed; take more warm-up and draws, and check the model for several modes";
     found.push_back(
-        fmt::format("R-hat is above 1.01 for {} of {} quantities (largest {:.3f}, {}): the chains have not "
-                    "mixed; take more "
-                    "warm-up and draws, and check the model for several modes",
-                    above, rows.size(), worst->rhat, worst->name));
+        fmt::format("R-hat is above 1.01 for {} of {} quantities (largest {:.3f}, {}): the chains {}", above,
+                    rows.size(), worst->rhat, worst->name, why));
+  }
 
   const double enough = 100.0 * static_cast<double>(std::min<std::uint64_t>(chains, 4));
   const stats::Row* least = nullptr;

@@ -44,16 +44,26 @@ of_energy({f64, [Chains], _} = Ebfmi) ->
 -spec of_rows([drey:row()], pos_integer()) -> [binary()].
 of_rows(Rows, Chains) ->
     All = length(Rows),
-    High = lists:sort([{-R, Name} || #{rhat := R, name := Name} <- Rows, is_float(R), R > 1.01]),
+    High = lists:sort([{-R, Name, min(B, T) / Chains}
+                       || #{rhat := R, name := Name, ess_bulk := B, ess_tail := T} <- Rows,
+                          is_float(R), R > 1.01, is_float(B), is_float(T)]),
     Enough = 100 * min(Chains, 4),
     Few = lists:sort([{min(B, T), Name} || #{ess_bulk := B, ess_tail := T, name := Name} <- Rows,
                                            is_float(B), is_float(T), min(B, T) < Enough]),
-    [format("R-hat is above 1.01 for ~b of ~b quantities (largest ~.3f, ~ts): the chains have not mixed; take more warm-up "
-            "and draws, and check the model for several modes", [length(High), All, -R, Name])
-     || {R, Name} <- lists:sublist(High, 1)]
+    [format("R-hat is above 1.01 for ~b of ~b quantities (largest ~.3f, ~ts): the chains ~ts",
+            [length(High), All, -R, Name, why(Each)])
+     || {R, Name, Each} <- lists:sublist(High, 1)]
         ++ [format("the effective sample size is below ~b for ~b of ~b quantities (smallest ~b, ~ts): means and quantiles "
                    "are uncertain; take more draws", [Enough, length(Few), All, round(Ess), Name])
             || {Ess, Name} <- lists:sublist(Few, 1)].
+
+%% Split chains of n effective draws that agree in all have an R-hat near sqrt(1 + 2 / n): 1.01 at 100. Of the tails too, as
+%% R-hat looks at the spread as well.
+why(Each) when Each < 100 ->
+    format("have not mixed, or are too short for R-hat to tell: about ~b effective draws each, where it needs 100; take "
+           "more draws of each, and check the model for several modes", [round(Each)]);
+why(_) ->
+    <<"have not mixed; take more warm-up and draws, and check the model for several modes">>.
 
 format(Format, Args) ->
     unicode:characters_to_binary(io_lib:format(Format, Args)).
