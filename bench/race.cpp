@@ -6,47 +6,30 @@
 // machine: 4 chains run one after the other, and are charged as if they had filled every core. No ratio is printed for
 // a run whose R-hat exceeds 1.01 or of whose transitions more than 1% diverged. That both sampled the same posterior is
 // printed beside the ratios: the greatest |z| of a scalar's two means by their Monte Carlo errors.
+//
+// --cold: the time from the call to a least bulk ESS of 1,000 where nothing was compiled before. Each of Drey's runs is
+// a process of its own whose caches, of SPIR-V and the driver's, are empty folders; the clock stands when the run has
+// seen its ESS. The peer's time is its compile, its warm-up, and the share of its sampling that 1,000 takes.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
-#include <limits>
-#include <map>
 #include <thread>
 
 #include "bench/cases.h"
+#include "bench/race_run.h"
 #include "bench/table.h"
-#include "gpu/device.h"
-#include "model/model.h"
-#include "nuts/sampler.h"
-#include "stats/summary.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace drey;
-
-/// One run of one model by one of the two.
-struct Run {
-  double compile_ms = 0, warmup_ms = 0, sampling_ms = 0;
-  double ess = 0, rhat = 0;
-  std::uint64_t divergent = 0, transitions = 0, gradients = 0;
-  std::uint64_t warmup_gradients = 0;                      ///< a chain
-  double live = std::numeric_limits<double>::quiet_NaN();  ///< share of the lanes' time that chains used
-  std::string real;
-  std::map<std::string, std::pair<double, double>> means;  ///< a scalar's mean and Monte Carlo error
-
-  bool comparable() const {
-    return rhat <= 1.01 && static_cast<double>(divergent) <= 0.01 * static_cast<double>(transitions);
-  }
-  double sampling_rate() const { return ess / sampling_ms * 1e3; }
-  double total_rate() const { return ess / (warmup_ms + sampling_ms) * 1e3; }
-  double to_thousand_ms() const { return compile_ms + warmup_ms + sampling_ms * std::min(1.0, 1000 / ess); }
-};
+using bench::diagnose;
+using bench::Run;
+using bench::run_drey;
 
 struct Case {
   std::string name;   ///< the model's
@@ -108,60 +91,33 @@ std::vector<Case> published_cases(const fs::path& directory) {
   return cases;
 }
 
-double elapsed_ms(std::chrono::steady_clock::time_point since) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since).count();
+/// What a command prints. \throws Error{failed}
+std::string output_of(const std::string& command) {
+  std::string output;
+  std::FILE* pipe = popen(command.c_str(), "r");
+  if (!pipe) throw Error("failed", "cannot start a process");
+  for (char buffer[4096]; std::fgets(buffer, sizeof buffer, pipe);) output += buffer;
+  if (pclose(pipe) != 0) throw Error("failed", "this failed: " + command);
+  return output;
 }
 
-/// ESS and R-hat over the scalars of a run: the least and the greatest.
-void diagnose(Run& run, const std::string& name, const std::vector<double>& column, std::uint64_t chains) {
-  const stats::Row row = stats::summarize(name, column, chains);
-  if (std::isnan(row.ess_bulk)) return;  // a constant
-  run.ess = run.ess == 0 ? row.ess_bulk : std::min(run.ess, row.ess_bulk);
-  run.rhat = std::max(run.rhat, row.rhat);
-  run.means[name] = {row.mean, row.mcse};
-}
-
-Run run_drey(gpu::Device& device, const term::Term& term, const nuts::Options& options) {
-  Run run;
-  const auto start = std::chrono::steady_clock::now();
-  const auto model = std::make_shared<const model::Model>(model::compile(term));
-  nuts::Sampler sampler(device, model);
-  const nuts::Tuning tuning = sampler.warmup(options);
-  run.warmup_ms = elapsed_ms(start) - sampler.compile_ms();
-  const auto sampling = std::chrono::steady_clock::now();
-  const double compile_before = sampler.compile_ms();
-  const nuts::Draws draws = sampler.sample(tuning, options);
-  run.compile_ms = sampler.compile_ms();
-  run.sampling_ms = elapsed_ms(sampling) - (run.compile_ms - compile_before);
-  for (const auto& [name, place] : bench::scalar_names(*model)) {
-    std::vector<double> column(draws.chains * draws.draws);
-    for (std::size_t i = 0; i < column.size(); ++i) column[i] = draws.outputs[i * draws.output_size + place];
-    diagnose(run, name, column, draws.chains);
-  }
-  for (const auto flag : draws.divergent) run.divergent += flag;
-  run.transitions = draws.chains * draws.draws;
-  run.gradients = draws.gradients;
-  run.live = draws.live_share;
-  run.warmup_gradients = tuning.gradients;
-  run.real = tuning.f64 ? "f64" : "f32";
-  return run;
-}
-
-Run run_stan(const Case& which, std::uint64_t seed, const fs::path& scratch) {
+/// \param draws kept of each of 4 chains, after a warm-up of 1,000
+Run run_stan(const Case& which, std::uint64_t seed, std::uint64_t draws, const fs::path& scratch) {
   fs::create_directories(scratch);
   const std::string data_file = (scratch / (which.peer + ".json")).string();
   const std::string draws_file = (scratch / (which.peer + ".bin")).string();
   std::ofstream(data_file) << which.peer_data.dump();
   const std::string command = fmt::format(
       "R_MAKEVARS_USER='{0}/peers/Makevars' Rscript '{0}/peers/stan.R' '{1}' '{2}' {3} "
-      "'{4}' '{5}' 2>/dev/null",
+      "'{4}' '{5}' {6} 2>/dev/null",
       DREY_BENCH_DIR, stan_program(which.peer).string(), data_file, seed, draws_file,
-      (scratch / "compiled").string());
+      (scratch / "compiled").string(), draws);
   std::string output;
-  std::FILE* pipe = popen(command.c_str(), "r");
-  if (!pipe) throw Error("no_peer", "cannot start Rscript");
-  for (char buffer[4096]; std::fgets(buffer, sizeof buffer, pipe);) output += buffer;
-  if (pclose(pipe) != 0 || output.find('{') == std::string::npos)
+  try {
+    output = output_of(command);
+  } catch (const Error&) {
+  }
+  if (output.find('{') == std::string::npos)
     throw Error("no_peer", "Rscript failed; the peer needs Debian's r-cran-rstan and r-cran-jsonlite");
   const auto result = nlohmann::json::parse(output.substr(output.find('{')));
 
@@ -173,15 +129,49 @@ Run run_stan(const Case& which, std::uint64_t seed, const fs::path& scratch) {
   run.divergent = result["divergent"];
   run.gradients = result["leapfrogs"];
   run.warmup_gradients = result["warmup_leapfrogs"].get<std::uint64_t>() / 4;
-  run.transitions = 4000;
+  run.transitions = 4 * draws;
   std::ifstream file(draws_file, std::ios::binary);
   for (const std::string name : result["names"]) {
-    std::vector<double> column(4000);
+    std::vector<double> column(4 * draws);
     file.read(reinterpret_cast<char*>(column.data()),
               static_cast<std::streamsize>(column.size() * sizeof(double)));
     diagnose(run, name, column, 4);
   }
   return run;
+}
+
+/// The run of a process that finds nothing compiled: this program's, told which run by `arguments`.
+Run run_cold(const std::string& program, const std::string& arguments, const fs::path& scratch) {
+  const fs::path caches = scratch / "cold";
+  fs::remove_all(caches);
+  fs::create_directories(caches / "driver");
+  const auto found = nlohmann::json::parse(output_of(fmt::format(
+      "DREY_CACHE_DIR='{0}/drey' MESA_SHADER_CACHE_DIR='{0}/driver' XDG_CACHE_HOME='{0}' '{1}' {2}",
+      caches.string(), program, arguments)));
+  fs::remove_all(caches);
+  Run run;
+  run.compile_ms = found["compile_ms"];
+  run.warmup_ms = found["warmup_ms"];
+  run.sampling_ms = found["sampling_ms"];
+  run.reached_ms = found["reached_ms"].is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                                 : found["reached_ms"].get<double>();
+  run.ess = found["ess"];
+  run.rhat = found["rhat"];
+  run.draws = found["draws"];
+  run.real = found["real"];
+  return run;
+}
+
+void print_run(const Run& run) {
+  fmt::print("{}\n", nlohmann::json{{"compile_ms", run.compile_ms},
+                                    {"warmup_ms", run.warmup_ms},
+                                    {"sampling_ms", run.sampling_ms},
+                                    {"reached_ms", run.reached_ms},
+                                    {"ess", run.ess},
+                                    {"rhat", run.rhat},
+                                    {"draws", run.draws},
+                                    {"real", run.real}}
+                         .dump());
 }
 
 /// The greatest |z| of the means of a scalar of both, of all seeds.
@@ -238,89 +228,192 @@ std::vector<std::string> row_of(const std::string& name, const std::string& who,
       fmt::format("{:.0f}", median(runs, [](const Run& r) { return r.to_thousand_ms(); }))};
 }
 
+struct Settings {
+  std::string program, peer, models, data_file, directory, precision = "auto";
+  fs::path scratch;
+  nuts::Options options;
+  std::uint64_t seeds = 3, peer_draws = 1000;
+
+  std::string peer_text() const {
+    return peer.empty()
+               ? ""
+               : fmt::format("; Stan 4 x (1000 + {}), its processor time over the cores", peer_draws);
+  }
+};
+
+/// Medians of full runs, with caches as they are, and the ratios.
+void race(const std::vector<Case>& cases, const Settings& settings) {
+  gpu::Device device(gpu::default_device());
+  nuts::Options options = settings.options;
+  fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
+             options.chains, options.draws, settings.seeds, std::thread::hardware_concurrency(),
+             settings.peer_text());
+  bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s",
+                      "live", "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total",
+                      "ms to ESS 1000"});
+  bench::Table ratios(
+      {"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000", "max |z| of means"});
+  double log_sum = 0;
+  int counted = 0;
+  for (const Case& which : cases) {
+    std::fprintf(stderr, "%s ...\n", which.peer.c_str());
+    const term::Term model = bench::load_model(which.model, which.data);
+    std::vector<Run> ours, theirs;
+    for (std::uint64_t seed = 1; seed <= settings.seeds; ++seed) {
+      options.seed = seed;
+      ours.push_back(run_drey(device, model, options));
+      if (!settings.peer.empty())
+        theirs.push_back(run_stan(which, seed, settings.peer_draws, settings.scratch));
+    }
+    table.add(row_of(which.name, "Drey " + ours.front().real, ours));
+    if (theirs.empty()) continue;
+    table.add(row_of(which.peer, "Stan", theirs));
+    if (!all_comparable(ours) || !all_comparable(theirs)) {
+      ratios.add({which.peer, "not comparable", "-", "-", "-"});
+      continue;
+    }
+    const double sampling = median(ours, [](const Run& r) { return r.sampling_rate(); }) /
+                            median(theirs, [](const Run& r) { return r.sampling_rate(); });
+    ratios.add({which.peer, fmt::format("{:.1f}", sampling),
+                fmt::format("{:.1f}", median(ours, [](const Run& r) { return r.total_rate(); }) /
+                                          median(theirs, [](const Run& r) { return r.total_rate(); })),
+                fmt::format("{:.1f}", median(theirs, [](const Run& r) { return r.to_thousand_ms(); }) /
+                                          median(ours, [](const Run& r) { return r.to_thousand_ms(); })),
+                fmt::format("{:.1f}", disagreement(ours, theirs))});
+    if (which.peer != "logistic_glm") log_sum += std::log(sampling), ++counted;
+  }
+  table.print();
+  if (settings.peer.empty()) return;
+  fmt::print("\n");
+  ratios.print();
+  if (counted > 0)
+    fmt::print("\ngeometric mean of the sampling ratios over {} comparable models: {:.1f}\n", counted,
+               std::exp(log_sum / counted));
+}
+
+/// Medians of the time from a call to an ESS of 1,000 where nothing is in any cache, and the ratios.
+void cold_race(const std::vector<Case>& cases, const Settings& settings) {
+  fmt::print("device {}, {} chains, empty caches, a process a run; medians of {} seeds; {} cores{}\n\n",
+             gpu::devices().at(gpu::default_device()).name, settings.options.chains, settings.seeds,
+             std::thread::hardware_concurrency(), settings.peer_text());
+  bench::Table table({"model", "by", "compile ms", "warm-up ms", "sample ms", "draws", "ESS", "R-hat",
+                      "ms to ESS 1000", "Stan over Drey"});
+  double log_sum = 0;
+  int counted = 0;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Case& which = cases[i];
+    std::fprintf(stderr, "%s ...\n", which.peer.c_str());
+    std::vector<Run> ours, theirs;
+    for (std::uint64_t seed = 1; seed <= settings.seeds; ++seed) {
+      std::string arguments =
+          fmt::format("--one {} --seeds {} --chains {} --draws {} --precision {} --data '{}' --models '{}'",
+                      which.peer, seed, settings.options.chains, settings.options.draws, settings.precision,
+                      settings.data_file, settings.models);
+      if (!settings.directory.empty()) arguments += fmt::format(" --cases '{}'", settings.directory);
+      ours.push_back(run_cold(settings.program, arguments, settings.scratch));
+      if (!settings.peer.empty())
+        theirs.push_back(run_stan(which, seed, settings.peer_draws, settings.scratch));
+    }
+    const auto row = [&](const std::string& name, const std::string& who, const std::vector<Run>& runs,
+                         const std::string& ratio) {
+      const auto number = [&](const char* format, auto value) {
+        return fmt::format(fmt::runtime(format), median(runs, value));
+      };
+      table.add({name, who, number("{:.0f}", [](const Run& r) { return r.compile_ms; }),
+                 number("{:.0f}", [](const Run& r) { return r.warmup_ms; }),
+                 number("{:.0f}", [](const Run& r) { return r.sampling_ms; }),
+                 who == "Stan" ? std::to_string(settings.peer_draws)
+                               : number("{:.0f}", [](const Run& r) { return static_cast<double>(r.draws); }),
+                 number("{:.0f}", [](const Run& r) { return r.ess; }),
+                 number("{:.4f}", [](const Run& r) { return r.rhat; }),
+                 number("{:.0f}", [](const Run& r) { return r.to_thousand_ms(); }), ratio});
+    };
+    std::string ratio = "-";
+    if (!theirs.empty()) {
+      const double over = median(theirs, [](const Run& r) { return r.to_thousand_ms(); }) /
+                          median(ours, [](const Run& r) { return r.to_thousand_ms(); });
+      // Drey's few draws a chain say little of R-hat; whether the two agree, the race itself says.
+      const bool comparable = all_comparable(theirs) && std::isfinite(over);
+      ratio = comparable ? fmt::format("{:.1f}", over) : "not comparable";
+      if (comparable && which.peer != "logistic_glm") log_sum += std::log(over), ++counted;
+    }
+    row(which.name, "Drey " + ours.front().real, ours, ratio);
+    if (!theirs.empty()) row(which.peer, "Stan", theirs, "");
+  }
+  table.print();
+  if (counted > 0)
+    fmt::print("\ngeometric mean of the ratios over {} comparable models: {:.1f}\n", counted,
+               std::exp(log_sum / counted));
+}
+
+std::vector<Case> all_cases(const Settings& settings) {
+  std::vector<Case> cases = race_cases(settings.data_file, settings.models);
+  if (!settings.directory.empty())
+    for (Case& published : published_cases(settings.directory)) cases.push_back(std::move(published));
+  return cases;
+}
+
+/// The models that were asked for and, with a peer, that it has a program of.
+std::vector<Case> chosen_cases(const Settings& settings, const std::string& only) {
+  std::vector<Case> cases = all_cases(settings);
+  std::erase_if(cases, [&](const Case& which) {
+    return which.name.find(only) == std::string::npos && which.peer.find(only) == std::string::npos;
+  });
+  if (cases.empty()) throw Error("no_case", "no model's name contains " + only);
+  std::erase_if(cases, [&](const Case& which) {
+    if (settings.peer.empty()) return which.peer == "logistic_glm";
+    if (fs::exists(stan_program(which.peer))) return false;
+    std::fprintf(stderr, "%s left out: there is no Stan program of it\n", which.name.c_str());
+    return true;
+  });
+  return cases;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Times the race's models, and the same models with a peer in the same run");
-  std::string peer, only, directory, precision = "auto", data_file = DREY_TEST_DATA "/race/data.json",
-                                     models = DREY_BENCH_DIR "/race",
-                                     scratch = (fs::temp_directory_path() / "drey-race").string();
-  nuts::Options options;
-  options.chains = 256;
-  std::uint64_t seeds = 3;
-  app.add_option("--peer", peer, "stan")->check(CLI::IsMember({"stan"}));
-  app.add_option("--cases", directory, "a folder of published posteriors, run after the race's models")
+  Settings settings;
+  settings.program = fs::read_symlink("/proc/self/exe").string();
+  settings.options.chains = 256;
+  settings.data_file = DREY_TEST_DATA "/race/data.json";
+  settings.models = DREY_BENCH_DIR "/race";
+  std::string only, one, scratch = (fs::temp_directory_path() / "drey-race").string();
+  bool cold = false;
+  app.add_option("--peer", settings.peer, "stan")->check(CLI::IsMember({"stan"}));
+  app.add_flag("--cold", cold, "time from the call to an ESS of 1,000 with empty caches");
+  app.add_option("--cases", settings.directory,
+                 "a folder of published posteriors, run after the race's models")
       ->check(CLI::ExistingDirectory);
   app.add_option("--only", only, "models whose names contain this");
-  app.add_option("--chains", options.chains)->capture_default_str();
-  app.add_option("--draws", options.draws, "a chain")->capture_default_str();
-  app.add_option("--seeds", seeds)->capture_default_str();
-  app.add_option("--precision", precision, "f32, f64 or auto")->capture_default_str();
-  app.add_option("--data", data_file)->capture_default_str();
-  app.add_option("--models", models)->capture_default_str();
+  app.add_option("--chains", settings.options.chains)->capture_default_str();
+  app.add_option("--draws", settings.options.draws, "a chain")->capture_default_str();
+  app.add_option("--peer-draws", settings.peer_draws, "of each of the peer's four chains")
+      ->capture_default_str();
+  app.add_option("--seeds", settings.seeds)->capture_default_str();
+  app.add_option("--precision", settings.precision, "f32, f64 or auto")->capture_default_str();
+  app.add_option("--data", settings.data_file)->capture_default_str();
+  app.add_option("--models", settings.models)->capture_default_str();
   app.add_option("--scratch", scratch, "for the peer's compiled models and draws")->capture_default_str();
+  app.add_option("--one", one, "a process of --cold: this model with this seed")->group("");
   CLI11_PARSE(app, argc, argv);
-  options.precision = precision == "f32"   ? nuts::PrecisionChoice::F32
-                      : precision == "f64" ? nuts::PrecisionChoice::F64
-                                           : nuts::PrecisionChoice::Auto;
+  settings.scratch = scratch;
+  settings.options.precision = settings.precision == "f32"   ? nuts::PrecisionChoice::F32
+                               : settings.precision == "f64" ? nuts::PrecisionChoice::F64
+                                                             : nuts::PrecisionChoice::Auto;
   try {
-    std::vector<Case> cases = race_cases(data_file, models);
-    if (!directory.empty())
-      for (Case& published : published_cases(directory)) cases.push_back(std::move(published));
-    std::erase_if(cases, [&](const Case& which) {
-      return which.name.find(only) == std::string::npos && which.peer.find(only) == std::string::npos;
-    });
-    if (cases.empty()) throw Error("no_case", "no model's name contains " + only);
-    gpu::Device device(gpu::default_device());
-    fmt::print("device {}, {} chains x {} draws; medians of {} seeds; {} cores{}\n\n", device.info().name,
-               options.chains, options.draws, seeds, std::thread::hardware_concurrency(),
-               peer.empty() ? "" : "; Stan 4 x (1000 + 1000), its processor time over the cores");
-    bench::Table table({"model", "by", "compile ms", "warm-up ms", "warm-up grads", "sample ms", "Mgrad/s",
-                        "live", "min ESS", "R-hat", "div %", "ESS/s sampling", "ESS/s total",
-                        "ms to ESS 1000"});
-    bench::Table ratios(
-        {"Drey over Stan", "ESS/s sampling", "ESS/s total", "time to ESS 1000", "max |z| of means"});
-    double log_sum = 0;
-    int counted = 0;
-    for (const Case& which : cases) {
-      if (peer.empty() && which.peer == "logistic_glm") continue;
-      if (!peer.empty() && !fs::exists(stan_program(which.peer))) {
-        std::fprintf(stderr, "%s left out: there is no Stan program of it\n", which.name.c_str());
-        continue;
-      }
-      std::fprintf(stderr, "%s ...\n", which.peer.c_str());
-      const term::Term model = bench::load_model(which.model, which.data);
-      std::vector<Run> ours, theirs;
-      for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-        options.seed = seed;
-        ours.push_back(run_drey(device, model, options));
-        if (!peer.empty()) theirs.push_back(run_stan(which, seed, scratch));
-      }
-      table.add(row_of(which.name, "Drey " + ours.front().real, ours));
-      if (theirs.empty()) continue;
-      table.add(row_of(which.peer, "Stan", theirs));
-      if (!all_comparable(ours) || !all_comparable(theirs)) {
-        ratios.add({which.peer, "not comparable", "-", "-", "-"});
-        continue;
-      }
-      const double sampling = median(ours, [](const Run& r) { return r.sampling_rate(); }) /
-                              median(theirs, [](const Run& r) { return r.sampling_rate(); });
-      ratios.add({which.peer, fmt::format("{:.1f}", sampling),
-                  fmt::format("{:.1f}", median(ours, [](const Run& r) { return r.total_rate(); }) /
-                                            median(theirs, [](const Run& r) { return r.total_rate(); })),
-                  fmt::format("{:.1f}", median(theirs, [](const Run& r) { return r.to_thousand_ms(); }) /
-                                            median(ours, [](const Run& r) { return r.to_thousand_ms(); })),
-                  fmt::format("{:.1f}", disagreement(ours, theirs))});
-      if (which.peer != "logistic_glm") log_sum += std::log(sampling), ++counted;
+    if (!one.empty()) {
+      for (const Case& which : all_cases(settings))
+        if (which.peer == one) {
+          const term::Term model = bench::load_model(which.model, which.data);
+          gpu::Device device(gpu::default_device());
+          settings.options.seed = settings.seeds;
+          print_run(bench::run_to(device, model, settings.options, 1000));
+        }
+      return 0;
     }
-    table.print();
-    if (!peer.empty()) {
-      fmt::print("\n");
-      ratios.print();
-      if (counted > 0)
-        fmt::print("\ngeometric mean of the sampling ratios over {} comparable models: {:.1f}\n", counted,
-                   std::exp(log_sum / counted));
-    }
+    const auto cases = chosen_cases(settings, only);
+    cold ? cold_race(cases, settings) : race(cases, settings);
   } catch (const Error& error) {
     fmt::print(stderr, "{}: {} {}\n", error.reason(), error.what(), error.where());
     return 1;

@@ -1,5 +1,5 @@
-# One Stan run: Rscript stan.R MODEL.stan DATA.json SEED DRAWS.bin CACHE_DIR
-# Compiles (or takes the compiled model from CACHE_DIR), runs 4 chains x (1000 + 1000) in turn, writes the draws
+# One Stan run: Rscript stan.R MODEL.stan DATA.json SEED DRAWS.bin CACHE_DIR KEPT
+# Compiles (or takes the compiled model from CACHE_DIR), runs 4 chains x (1000 + KEPT) in turn, writes the draws
 # as doubles [parameter][chain][draw] and prints one line of JSON: names, compile_s (kept with a cached model),
 # warmup_s and sampling_s of each chain, leapfrogs, warmup_leapfrogs, divergent. The caller computes ESS and R-hat,
 # with one estimator for both.
@@ -21,7 +21,7 @@ if (is.null(model)) {
   dir.create(args[5], showWarnings = FALSE, recursive = TRUE)
   saveRDS(list(source = source_text, model = model, compile_s = compile_s), cached)
 }
-fit <- sampling(model, data = data, chains = 4, iter = 2000, cores = 1, refresh = 0, seed = seed)
+fit <- sampling(model, data = data, chains = 4, warmup = 1000, iter = 1000 + as.integer(args[6]), cores = 1, refresh = 0, seed = seed)
 time <- get_elapsed_time(fit)
 draws <- as.array(fit)  # [draw][chain][parameter]
 names <- dimnames(draws)$parameters

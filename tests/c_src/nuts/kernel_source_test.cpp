@@ -40,5 +40,18 @@ TEST(NutsKernel, IsTheSameForTheSameProgramAndCountsItsTrips) {
   EXPECT_GE(nuts_kernel(wide, target.source()).tick_trips, 100u + 15 * 33);
 }
 
+/// An iterative sampler that keeps, per level, what the two checks across a seam need takes 15 D numbers and 4 D for
+/// each level. Merging four leaves in registers saves three levels, and a row of each.
+TEST(StateLayout, TakesNoMoreThanTheFormula) {
+  for (const std::uint64_t d : {1, 10, 102, 1000})
+    for (const int depth : {3, 8, 10, 15}) {
+      const StateLayout layout({false, d, depth, 8});
+      EXPECT_LE(layout.reals, 15 * d + 4 * static_cast<std::uint64_t>(depth) * d + 12);
+      EXPECT_LE(StateLayout::kWords, 12u);
+    }
+  // Of eight schools at depth 10, in f32: less than 1.6 kB a chain.
+  EXPECT_LT(StateLayout({false, 10, 10, 8}).reals * 4 + StateLayout::kWords * 4, 1600u);
+}
+
 }  // namespace
 }  // namespace drey::nuts

@@ -22,8 +22,7 @@ bool caught(gpu::Device& device, const Mutant& mutant, Form form, bool f64, Rung
   };
   const auto outcome = [&] {
     try {
-      return ladder::climb(device, form, f64, rung, {},
-                           ladder::full() ? ladder::Effort::much() : ladder::Effort::some(), compile);
+      return ladder::climb(device, form, f64, rung, {}, ladder::Effort::some(), compile);
     } catch (const Error& error) {
       // That a dispatch was cut short is a catch; that the text is no GLSL is not.
       if (std::string_view(error.what()).find("left the sampler's loop") == std::string_view::npos) throw;
