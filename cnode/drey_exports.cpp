@@ -16,6 +16,7 @@ void export_drey(Exports& exports, service::Engine& engine) {
     request.send = [caller = call.caller](const term::Term& pid, term::Term message) {
       caller->send(pid, std::move(message));
     };
+    request.log = [caller = call.caller](std::string line) { caller->log(std::move(line)); };
     const service::Ticket ticket = engine.submit(std::move(request));
     return [&engine, ticket] { engine.cancel(ticket); };
   };

@@ -136,6 +136,18 @@ ERL_NIF_TERM submit(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
     reply(caller, reference, answer);
   };
   call.send = deliver;
+  // The process that waits prints it: its group leader is the caller's.
+  call.log = [caller, own, reference](const std::string& line) {
+    const SharedEnv lines = make_env();
+    try {
+      send(caller, lines.get(),
+           enif_make_tuple3(lines.get(), enif_make_atom(lines.get(), "drey_log"),
+                            enif_make_copy(lines.get(), reference),
+                            to_vm(lines.get(), term::text(line), binaries)));
+    } catch (const std::exception&) {
+      // A line that cannot be said is left out.
+    }
+  };
   if (enif_monitor_process(env, watch.get(), &caller, &watch->monitor) != 0)
     return error(env, "noproc", "the calling process is gone");
   const service::Ticket ticket = state->engine->submit(std::move(call));

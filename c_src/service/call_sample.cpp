@@ -418,6 +418,7 @@ Prepared prepare_sample(std::vector<Term> arguments) {
   prepared.deadline = options.deadline;
   prepared.stream_to = options.stream_to;
   prepared.stream_progress = options.stream_progress;
+  prepared.log = options.log;
   prepared.credit = options.credit;
   prepared.yields = options.checkpoint;
   prepared.work = [options = std::move(options), term = std::move(arguments[0])](Context& context) {

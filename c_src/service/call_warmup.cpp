@@ -16,6 +16,7 @@ Prepared prepare_warmup(std::vector<Term> arguments) {
   prepared.deadline = options.deadline;
   prepared.stream_to = options.stream_to;
   prepared.stream_progress = options.stream_progress;
+  prepared.log = options.log;
   prepared.work = [options, term = std::move(arguments[0])](Context& context) {
     context.progress({"compile", 0, 0, 0});
     const auto model = context.models->get(term);

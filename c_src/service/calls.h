@@ -44,6 +44,7 @@ struct Prepared {
   std::optional<std::chrono::milliseconds> deadline;
   std::optional<term::Term> stream_to;
   bool stream_progress = true;
+  bool log = false;  ///< tells the caller what it does, in lines
   std::optional<std::uint64_t> credit;
   bool yields = false;  ///< answers itself, soon, what it has when its deadline passes or cancel(Job) comes
   /// Answers with the whole answer, `{ok, ...}` included. \throws Error, or any exception

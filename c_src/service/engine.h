@@ -26,6 +26,8 @@ struct Call {
   std::function<void(term::Term)> reply;
   /// Delivers a message to a pid that the caller named in `stream_to`. Must not block; may be empty.
   std::function<void(const term::Term& pid, term::Term message)> send;
+  /// Writes a line of UTF-8 where the caller is (its group leader). Must not block; may be empty.
+  std::function<void(std::string line)> log;
 };
 
 struct EngineOptions {

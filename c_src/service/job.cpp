@@ -12,6 +12,8 @@ namespace {
 
 /// Progress goes to a subscriber at most so often; a change of phase goes at once.
 constexpr auto send_interval = std::chrono::milliseconds(100);
+/// Lines, which people read, less often.
+constexpr auto line_interval = std::chrono::seconds(5);
 /// What a call that answers what it has may take for it.
 constexpr auto grace_time = std::chrono::seconds(30);
 
@@ -34,6 +36,11 @@ Job::Job(Ticket ticket, const CallRow& call_row, Call call, Prepared work, std::
 
 void Job::answer(Term term) {
   if (answered_.exchange(true)) return;
+  if (prepared.log && call_.log) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - submitted_).count();
+    call_.log(fmt::format("drey job {}: {} after {:.1f} s\n", id, term.tagged("ok", 2) ? "done" : "ended",
+                          static_cast<double>(ms) / 1000));
+  }
   call_.reply(std::move(term));
 }
 
@@ -46,6 +53,7 @@ void Job::begin(std::int64_t device) {
 
 void Job::note(const nuts::Progress& progress) {
   Term message;
+  std::string said;
   {
     const std::lock_guard lock(mutex_);
     const bool turned = phase_ != progress.phase;
@@ -53,13 +61,19 @@ void Job::note(const nuts::Progress& progress) {
     done_ = progress.done;
     total_ = progress.total;
     divergent_ = progress.divergent;
-    if (!prepared.stream_progress) return;
     const auto now = Clock::now();
-    if (!turned && now - last_sent_ < send_interval && !(total_ > 0 && done_ == total_)) return;
-    last_sent_ = now;
-    message = progress_term();
+    if (prepared.log && (turned || now - last_line_ >= line_interval)) {
+      last_line_ = now;
+      said = line();
+    }
+    if (prepared.stream_progress &&
+        (turned || now - last_sent_ >= send_interval || (total_ > 0 && done_ == total_))) {
+      last_sent_ = now;
+      message = progress_term();
+    }
   }
-  send(std::move(message));
+  if (!said.empty() && call_.log && !answered()) call_.log(std::move(said));
+  if (message.as<term::Tuple>() != nullptr) send(std::move(message));
 }
 
 void Job::send(Term message) const {
@@ -101,6 +115,12 @@ std::string Job::reached() const {
   if (!running_) return "waiting for other jobs";
   if (total_ == 0) return fmt::format("in phase {}", phase_);
   return fmt::format("in phase {}, {} of {} transitions", phase_, done_, total_);
+}
+
+std::string Job::line() const {
+  if (total_ == 0) return fmt::format("drey job {}: {}\n", id, phase_);
+  return fmt::format("drey job {}: {}, {} of {} transitions{}\n", id, phase_, done_, total_,
+                     divergent_ ? fmt::format(", {} divergent", divergent_) : "");
 }
 
 Term Job::progress_term() const {

@@ -61,6 +61,8 @@ class Job {
 
  private:
   term::Term progress_term() const;
+  /// "drey job 3: sampling, 1200 of 4000 transitions, 2 divergent".
+  std::string line() const;
 
   Call call_;
   const Clock::time_point submitted_ = Clock::now();
@@ -70,7 +72,7 @@ class Job {
   std::int64_t device_ = -1;
   std::string phase_ = "waiting";
   std::uint64_t done_ = 0, total_ = 0, divergent_ = 0;
-  Clock::time_point last_sent_;
+  Clock::time_point last_sent_, last_line_;
   std::string ending_;
   std::optional<Clock::time_point> grace_;
 };

@@ -156,6 +156,11 @@ const std::vector<Row>& rows() {
        [](auto name, const Term& v, Options& o) {
          o.summary = choice(name, v, {"false", "true"}) == 1;
        }},
+      {{"log", "warmup sample", "true, false", "false",
+        "lines about what the job does are printed where the caller is: they go to its group leader, such as a shell"},
+       [](auto name, const Term& v, Options& o) {
+         o.log = choice(name, v, {"false", "true"}) == 1;
+       }},
       {{"stop", "sample", "#{ess => N, rhat => R}, either or both", "none: all draws",
         "draws until the worst parameter has that bulk effective sample size at least and that R-hat at most; draws "
         "(then 10000 by default) is the cap"},

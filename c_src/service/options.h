@@ -36,6 +36,7 @@ struct Options {
   std::optional<std::uint32_t> device;  ///< none: the engine's
   bool host = false;                    ///< log_density: the host's evaluator
   bool summary = true;
+  bool log = false;                ///< lines about the job go to the caller
   std::vector<std::string> given;  ///< the names of the options that were there
 
   std::optional<StopRule> stop;

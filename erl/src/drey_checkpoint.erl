@@ -274,29 +274,24 @@ gather(Keep, [#{checkpoint := #{options := Options, snapshot := Snapshot, output
                                              "their checkpoints cannot be one; take mapping => invocation")
     end.
 
-%% What a piece holds of one array from draw From on, made before and in its checkpoint: the types that it has there, and
-%% the rows of its chains.
+%% What a piece holds of one array from draw From on, made before and in its checkpoint: the types that it has there with
+%% the bytes of a draw, and the rows of its chains.
 held(#{chains := Chains, first := First, checkpoint := #{first := Handed}}, Before, Ahead, From) ->
     {Type, Rows} = rows_from(Before, Chains, From - First),
     {AheadType, AheadRows} = rows_from(Ahead, Chains, max(0, From - Handed)),
     {Type ++ AheadType, lists:zipwith(fun(B, A) -> <<B/binary, A/binary>> end, Rows, AheadRows)}.
 
-rows_from({Type, [_, Draws | _], Binary}, Chains, Skip) when Draws > 0 ->
-    Size = byte_size(Binary) div Chains,
-    At = Skip * (Size div Draws),
-    {[{Type, Size div Draws}], [binary:part(Binary, C * Size + At, Size - At) || C <- lists:seq(0, Chains - 1)]};
-rows_from({Type, _, _}, Chains, _) ->
-    {[{Type, none}], lists:duplicate(Chains, <<>>)};
+rows_from({Type, [_, Draws | Shape], Binary}, Chains, Skip) ->
+    Width = lists:foldl(fun erlang:'*'/2, size_of(Type), Shape),
+    Size = Draws * Width,
+    At = min(Size, Skip * Width),
+    {[{Type, Width}], [binary:part(Binary, C * Size + At, Size - At) || C <- lists:seq(0, Chains - 1)]};
 rows_from(none, Chains, _) ->
     {[], lists:duplicate(Chains, <<>>)}.
 
 %% Rows end where their chains stand; to be an array they are filled up, which the engine overwrites.
 join(Held, Draws, Shape) ->
-    [{Type, _} | _] = Types = lists:append([T || {T, _} <- Held]),
-    Width = case [W || {_, W} <- Types, W =/= none] of
-                [Known | _] -> Known;
-                [] -> size_of(Type)
-            end,
+    [{Type, Width} | _] = lists:append([T || {T, _} <- Held]),
     Rows = lists:append([R || {_, R} <- Held]),
     {Type, [length(Rows), Draws | Shape(Width div size_of(Type))],
      iolist_to_binary([[R, <<0:(8 * (Draws * Width - byte_size(R)))>>] || R <- Rows])}.

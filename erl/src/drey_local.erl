@@ -66,6 +66,9 @@ wait(Ref, Ticket, Subscriber, Monitor) ->
         {drey_reply, Ref, Answer} ->
             _ = [erlang:demonitor(Monitor, [flush]) || Monitor =/= undefined],
             Answer;
+        {drey_log, Ref, Line} ->
+            _ = catch io:put_chars(Line),  % the group leader may be gone
+            wait(Ref, Ticket, Subscriber, Monitor);
         {drey, Ticket, _} = Message when Subscriber =/= undefined ->
             Subscriber ! Message,
             wait(Ref, Ticket, Subscriber, Monitor);

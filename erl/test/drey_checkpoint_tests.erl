@@ -110,6 +110,14 @@ chains_that_have_not_begun_test() ->
     0 = drey_checkpoint:handed(Gathered),
     {<<0, 0, _/binary>>, <<0:512>>} = {X, binary:part(X, 96, 64)}.
 
+nothing_drawn_yet_keeps_its_shape_test() ->
+    [One, Two] = [P#{checkpoint := drey_checkpoint:unbegun(maps:get(checkpoint, P)), draws := #{}, stats := #{}}
+                  || P <- as_pieces([{0, 3}, {3, 2}], example())],
+    {ok, #{draws := 0, arrays := #{x := {f32, [5, 0, 2], <<>>}}, stats := #{lp := {f64, [5, 0], <<>>}}} = Gathered} =
+        drey_checkpoint:gather(all, [One, Two]),
+    {ok, Gathered} = read(Gathered),
+    #{arrays := #{x := {f32, [2, 0, 2], <<>>}}} = drey_checkpoint:part(Gathered, 2, 2).
+
 kernels_that_differ_are_not_gathered_test() ->
     [One, Two] = as_pieces([{0, 3}, {3, 2}], example()),
     #{checkpoint := #{snapshot := S} = C} = Two,

@@ -123,7 +123,7 @@ defmodule Drey do
   Samples.
 
   Options, besides `:on` and `:nodes`: `:chains`, `:draws`, `:warmup`, `:seed`, `:precision` (`:f32`, `:f64`,
-  `:auto`), `:metric`, `:mapping`, `:start`, `:target_accept`, `:max_depth`, `:tuning`, `:first_chain`, `:outputs`, `:thin`,
+  `:auto`), `:metric`, `:mapping`, `:start`, `:target_accept`, `:max_depth`, `:tuning`, `:first_chain`, `:outputs`, `:thin`, `:log`,
   `:summary`, `:deadline_ms`, `:device`, `:budget`, and
 
     * `:stop` - `%{ess: n, rhat: r}`, either or both: draws until the worst parameter is there; `:draws` is the cap

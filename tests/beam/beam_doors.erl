@@ -169,6 +169,24 @@ answers() ->
               {ok, #{draws := Draws, summary := Rows}} = drey:sample(?A, normal(), short()),
               [{ok, Rows} = Answer || {_, Answer} <- doors(summary, [Draws])]
       end},
+     {"lines about a job are printed where its caller is, everywhere",
+      fun() ->
+              Self = self(),
+              Shell = fun Loop() ->
+                          receive
+                              {io_request, From, Ref, {put_chars, unicode, Line}} ->
+                                  Self ! {line, unicode:characters_to_binary(Line)}, From ! {io_reply, Ref, ok}, Loop()
+                          end
+                      end,
+              Before = group_leader(),
+              group_leader(spawn_link(Shell), self()),
+              [begin
+                   {ok, _} = drey:sample(Door, normal(), (short())#{log => true}),
+                   Said = (fun All() -> receive {line, Line} -> [Line | All()] after 300 -> [] end end)(),
+                   [{Door, [_]} = {Door, [L || L <- Said, binary:match(L, Word) =/= nomatch]} || Word <- [<<": sampling">>, <<": done after">>]]
+               end || Door <- [?A, ?PEER, node()]],
+              group_leader(Before, self())
+      end},
      {"progress comes to the process named in stream_to",
       fun() ->
               [begin

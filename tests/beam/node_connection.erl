@@ -68,6 +68,13 @@ cases() ->
         {1, Said} = node_kit:start_fails(test, node_kit:name(k), ["--cookie-file", File, "--listen", "0.0.0.0"]),
         {_, _} = binary:match(Said, <<"every scanner tries">>)
       end},
+     {listens_where_it_is_told, fun() ->
+        Other = node_kit:start(test, node_kit:name(li), ["--listen", "127.0.0.2"]),
+        {ok, S} = gen_tcp:connect({127, 0, 0, 2}, maps:get(tcp, Other), []),
+        gen_tcp:close(S),
+        {error, econnrefused} = gen_tcp:connect({127, 0, 0, 1}, maps:get(tcp, Other), []),
+        0 = node_kit:stop(Other)
+      end},
      {reconnect, fun() ->
         Other = node_kit:start(test, node_kit:name(l), []),
         #{name := O} = Other,

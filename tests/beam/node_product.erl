@@ -27,6 +27,19 @@ cases() ->
         receive {'DOWN', Ref, process, {drey, N}, shutdown} -> ok end,
         Info
       end},
+     {lines_in_the_callers_shell, fun() ->
+        Node = node_kit:start(drey, node_kit:name(drey), []),
+        Self = self(),
+        group_leader(spawn_link(fun() -> shell(Self) end), self()),
+        Model = #{parameters => [{mu, real}], model => [{'~', mu, {normal, 0, 1}}]},
+        Opts = #{chains => 4, draws => 50, warmup => 50, seed => 1},
+        {ok, #{draws := Draws}} = rpc:call(maps:get(name, Node), drey, sample, [Model, Opts#{log => true}]),
+        Lines = iolist_to_binary(lines()),
+        [{_, _} = binary:match(Lines, Word) || Word <- [<<"drey job ">>, <<": compile\n">>, <<": sampling, ">>, <<": done after ">>]],
+        {ok, #{draws := Draws}} = rpc:call(maps:get(name, Node), drey, sample, [Model, Opts]),
+        [] = lines(),
+        0 = node_kit:stop(Node)
+      end},
      {timeout_cancels, fun() ->
         Node = node_kit:start(drey, node_kit:name(drey), []),
         #{name := N} = Node,
@@ -35,3 +48,13 @@ cases() ->
         node_kit:wait(fun() -> rpc:call(N, drey, jobs, []) =:= [] end, 20000),
         0 = node_kit:stop(Node)
       end}].
+
+shell(To) ->
+    receive
+        {io_request, From, Ref, {put_chars, unicode, Line}} ->
+            To ! {line, Line},
+            From ! {io_reply, Ref, ok},
+            shell(To)
+    end.
+
+lines() -> receive {line, Line} -> [Line | lines()] after 300 -> [] end.

@@ -107,6 +107,24 @@ TEST(CallSample, StreamsWindowsThatAreTheResult) {
   expect_same(result, ok_value(client.call("sample", {schools(), short_run()})));
 }
 
+TEST(CallSample, SaysWhatItDoesWhereAsked) {
+  Client client;
+  const Term quiet = ok_value(client.call("sample", {schools(), short_run()}));
+  EXPECT_EQ(client.lines(), "");
+  const Term result =
+      ok_value(client.call("sample", {schools(), and_also(short_run(), {{"log", term::boolean(true)}})}));
+  const std::string lines = client.lines();
+  std::size_t from = 0;
+  for (const char* said : {": compile\n", ": warmup", ": sampling, ", ": summary\n", ": done after "}) {
+    const auto at = lines.find(said, from);
+    ASSERT_NE(at, std::string::npos) << said << " in\n" << lines;
+    from = at;
+  }
+  EXPECT_EQ(lines.back(), '\n');
+  expect_same(quiet, result);
+  EXPECT_TRUE(messages(client, "progress").empty()) << "lines are no messages";
+}
+
 TEST(CallSample, StreamsWhatIsAskedForAndKeepsNothing) {
   Client client;
   const Term options = and_also(short_run(), {{"stream_to", pid()},

@@ -42,8 +42,18 @@ class Client {
       messages_.emplace_back(pid, std::move(message));
       arrived_.notify_all();
     };
+    call.log = [this](std::string line) {
+      const std::lock_guard lock(mutex_);
+      lines_ += line;
+    };
     request.ticket = engine_.submit(std::move(call));
     return request;
+  }
+
+  /// All lines that calls with the option log said.
+  std::string lines() {
+    const std::lock_guard lock(mutex_);
+    return lines_;
   }
 
   /// The answer, within two minutes.
@@ -72,6 +82,7 @@ class Client {
 
  private:
   std::mutex mutex_;
+  std::string lines_;
   std::condition_variable arrived_;
   std::vector<std::pair<term::Term, term::Term>> messages_;
   Engine engine_;  // last: its threads end before what they use
