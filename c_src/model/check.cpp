@@ -61,6 +61,9 @@ Checked Checker::run() {
 void Checker::unknown(const std::string& what, const std::string& name, const std::vector<std::string>& known,
                       const std::string& where, const std::string& reason) const {
   std::string hint = did_you_mean(name, known);
+  for (const auto& p : model_.parameters)
+    if (reason == "unknown_name" && p.name == name && block_ == BlockKind::Parameters)
+      hint = fmt::format("; `{}` is declared further on: move it before what needs it", name);
   if (hint.empty() && reason == "unknown_name") {
     hint = known.empty() ? "; nothing is defined here yet: give it under data or parameters"
                          : "; give it under data or parameters";

@@ -144,6 +144,7 @@ class Checker {
                         const std::string& where);
   NodeRef hypergeometric_function(bool upper_tail, NodeRef y, const std::vector<NodeRef>& args,
                                   const std::string& where);
+  [[noreturn]] void no_univariate(const syntax::Expression& e);
   NodeRef truncated(const syntax::Expression& e, NodeRef outcome, const std::string& outcome_name);
   NodeRef truncated_draw(const syntax::Expression& e);
   NodeRef truncated_draw(const Distribution& d, const std::vector<NodeRef>& args, NodeRef lower,

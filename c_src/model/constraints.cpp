@@ -53,7 +53,11 @@ Checker::ParsedType Checker::type(const Expression& e, int depth) {
   out.base = e.name;
   auto need = [&](std::size_t count, const char* form) {
     if (e.args.size() != count)
-      throw Error("invalid_model", fmt::format("the type is written {}", form), e.where);
+      throw Error("invalid_model",
+                  fmt::format("the type is written {}, found {}", form,
+                              e.kind == Expression::Kind::Name ? fmt::format("`{}` alone", e.name)
+                                                               : fmt::format("{} sizes", e.args.size())),
+                  e.where);
   };
   if (e.name == "real" || e.name == "int") {
     need(0, e.name.c_str());

@@ -8,6 +8,7 @@
 #include "model/data.h"
 #include "model/library.h"
 #include "model/nearest.h"
+#include "model/vector_distributions.h"
 
 namespace drey::model {
 
@@ -28,8 +29,14 @@ std::int64_t Checker::constant_integer(const Expression& e, const char* what) {
   NodeRef node = expression(e);
   if (node->type == Type::Integer && node->scalar() && node->data_only && node->loops.empty())
     return static_cast<std::int64_t>(host_.element(node, {}));
-  throw Error("wrong_type", fmt::format("{} is an integer that is known when data is attached", what),
-              e.where);
+  throw Error(
+      "wrong_type",
+      fmt::format("{} is an integer that is known when data is attached, found {}", what,
+                  !node->scalar()               ? shape_text(node->shape)
+                  : node->type != Type::Integer ? "a real number; integer data is given without decimals"
+                  : node->data_only             ? "one that changes from trip to trip"
+                                                : "one that depends on parameters"),
+      e.where);
 }
 
 std::uint64_t Checker::size(const Expression& e, const char* what) {
@@ -154,6 +161,15 @@ NodeRef Checker::call(const Expression& e) {
     if (f.name == name) arity(e, static_cast<std::size_t>(f.arity), static_cast<std::size_t>(f.arity));
   if (name.size() > 4 && name.ends_with("_rng"))
     unknown("generator", name, function_names(), e.where, "unknown_function");
+  if (find_distribution(name) || find_vector_distribution(name))
+    throw Error(
+        "unknown_function",
+        fmt::format(
+            "`{0}` is a distribution, no function: {{{0}_rng, ...}} draws from it, {{{0}_{1}, Y, ...}} is "
+            "its log density at Y, {{'~', Y, {{{0}, ...}}}} adds that to the model",
+            name,
+            find_distribution(name) && find_distribution(name)->outcome != Domain::Real ? "lpmf" : "lpdf"),
+        e.where);
   unknown("function", name, function_names(), e.where, "unknown_function");
 }
 
@@ -162,6 +178,13 @@ NodeRef Checker::apply(const std::string& function, std::vector<NodeRef> args, c
   if (found == functions_.end()) {
     std::vector<std::string> known;
     for (const auto& [name, ignored] : functions_) known.push_back(name);
+    if (known.empty())
+      throw Error(
+          "unknown_function",
+          fmt::format("there is no function of the model `{0}`; give it under functions, as in functions => "
+                      "#{{{0} => {{[Argument...], Body}}}}",
+                      function.substr(0, 80)),
+          where);
     unknown("function of the model", function, known, where, "unknown_function");
   }
   return user_function(*found->second, std::move(args), where);

@@ -51,7 +51,11 @@ NodeRef negate(Checker& c, NodeRef a) { return c.graph().operation(Op::NotI, {a}
 NodeRef integer_operation(Checker& c, const Expression& e, Op op) {
   NodeRef a = arg(c, e, 0), b = arg(c, e, 1);
   if (a->type != Type::Integer || b->type != Type::Integer)
-    throw Error("wrong_type", fmt::format("`{}` takes integers", e.name), e.where);
+    throw Error(
+        "wrong_type",
+        fmt::format("`{}` takes {}, found a real number", e.name,
+                    e.name == "and" || e.name == "or" ? "conditions, such as {'<', A, B}" : "integers"),
+        e.where);
   if ((op == Op::DivI || op == Op::ModI) && b->lower <= 0)
     throw Error("out_of_range", "the divisor must be known to be positive", e.where);
   return c.graph().operation(op, {a, b});

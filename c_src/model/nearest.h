@@ -60,6 +60,22 @@ inline std::string_view foreign_name(std::string_view name) {
       {"row_vector", "vector"},
       {"cholesky_factor_corr", "cholesky_corr"},
       {"cholesky_factor_cov", "cholesky_cov"},
+      {"transformed_parameters", "transformed"},
+      {"generated_quantities", "generated"},
+      {"%", "rem"},
+      {"mod", "rem"},
+      {"**", "^"},
+      {"&&", "and"},
+      {"||", "or"},
+      {"!", "not"},
+      {"=:=", "=="},
+      {"===", "=="},
+      {"!==", "!="},
+      {"=/=", "/="},
+      {"target+=", "target"},
+      {"increment_log_prob", "target"},
+      {"=", "let"},
+      {"<-", "set"},
   };
   for (const auto& [foreign, ours] : names)
     if (foreign == name) return ours;

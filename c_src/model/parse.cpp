@@ -195,7 +195,9 @@ class Parser {
     } else {
       static const std::vector<std::string> forms = {"~",   "target", "let", "declare",
                                                      "set", "for",    "if",  "return"};
-      std::string hint = did_you_mean(t, forms);
+      // `{x, {normal, 0, 1}}` is no misspelt `~`.
+      std::string hint =
+          t.size() > 1 || !std::isalpha(static_cast<unsigned char>(t[0])) ? did_you_mean(t, forms) : "";
       if (hint.empty())
         hint =
             "; statements begin with '~', target, let, declare, set, for or if, and a distribution stands behind its "

@@ -11,6 +11,7 @@
 #include "model/checker.h"
 #include "model/data.h"
 #include "model/generators.h"
+#include "model/vector_distributions.h"
 
 /// Distributions of which only a part is seen: {truncate, D, L, U} and {censor, D, L, U}.
 namespace drey::model {
@@ -27,14 +28,25 @@ bool infinite(const Expression& e) {
 
 }  // namespace
 
+void Checker::no_univariate(const Expression& e) {
+  if (find_vector_distribution(e.name))
+    throw Error(
+        "unknown_distribution",
+        fmt::format(
+            "`{}` has no distribution function of one number; only univariate distributions are truncated "
+            "and censored",
+            e.name),
+        e.where);
+  unknown("univariate distribution", e.name, distribution_names(), e.where, "unknown_distribution");
+}
+
 /// log f(y) - log P(L <= Y <= U), -infinity outside.
 NodeRef Checker::truncated(const Expression& e, NodeRef outcome, const std::string& outcome_name) {
   arity(e, 3, 3);
   Graph& g = graph();
   const Expression& inner = distribution(e.args[0]);
   const Distribution* d = find_distribution(inner.name);
-  if (!d)
-    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  if (!d) no_univariate(inner);
   std::vector<NodeRef> args = distribution_arguments(*d, inner);
   NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
   NodeRef lower = infinite(e.args[1]) ? nullptr : expression(e.args[1]);
@@ -67,8 +79,7 @@ NodeRef Checker::censored(const Expression& e, NodeRef outcome, const std::strin
   Graph& g = graph();
   const Expression& inner = distribution(e.args[0]);
   const Distribution* d = find_distribution(inner.name);
-  if (!d)
-    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  if (!d) no_univariate(inner);
   std::vector<NodeRef> args = distribution_arguments(*d, inner);
   NodeRef density = univariate(*d, outcome, args, outcome_name, inner.where);
   NodeRef y = g.to_real(outcome);
@@ -160,8 +171,7 @@ NodeRef Checker::truncated_draw(const Expression& e) {
   arity(e, 3, 3);
   const Expression& inner = distribution(e.args[0]);
   const Distribution* d = find_distribution(inner.name);
-  if (!d)
-    unknown("univariate distribution", inner.name, distribution_names(), inner.where, "unknown_distribution");
+  if (!d) no_univariate(inner);
   if (d->name == "hypergeometric")
     throw Error("unknown_function", "`hypergeometric` cannot be drawn truncated", e.where);
   std::vector<NodeRef> values = distribution_arguments(*d, inner);

@@ -43,6 +43,7 @@ class Interpreter {
                         std::to_string(at));
     block("transformed");
     block("model");
+    block("generated");
     return target_;
   }
 
@@ -168,7 +169,9 @@ class Interpreter {
   void parameter(const Term& declaration, std::span<const Number> point, std::size_t& at) {
     const std::vector<Term>& e = declaration.as<term::Tuple>()->elements;
     const std::string kind = e[1].as<term::Tuple>() ? name(e[1].as<term::Tuple>()->elements[0]) : name(e[1]);
-    Array out = Array::of(shape_of(e[1]));
+    Shape shape = shape_of(e[1]);
+    if (kind.starts_with("chol") || kind.starts_with("co")) shape.push_back(shape[0]);
+    Array out = Array::of(shape);
     const std::size_t n = out.values.size();
     auto next = [&] {
       if (at >= point.size()) interpreted::fail("the point is too short");
@@ -223,6 +226,36 @@ class Interpreter {
         left -= out.values[i];
       }
       out.values[n - 1] = left;
+    } else if (kind == "unit_vector") {
+      Number squares = 0;
+      for (Number& x : out.values) x = next(), squares += x * x;
+      for (Number& x : out.values) x /= std::sqrt(squares);
+      const Number half = static_cast<Number>(n) / 2;
+      target_ += std::log(Number(2)) - half * std::log(Number(2)) - std::lgamma(half) - squares / 2;
+    } else if (kind == "cholesky_corr" || kind == "corr_matrix") {
+      const std::size_t k = shape[0];
+      for (std::size_t i = 0; i < k; ++i) {
+        Number left = 1;
+        for (std::size_t j = 0; j < i; ++j) {
+          const Number z = std::tanh(next());
+          target_ += std::log(1 - z * z) + std::log(left) / 2;
+          out.values[i * k + j] = z * std::sqrt(left);
+          left *= 1 - z * z;
+        }
+        out.values[i * k + i] = std::sqrt(left);
+        if (kind == "corr_matrix") target_ += static_cast<Number>(k - 1 - i) * std::log(left) / 2;
+      }
+      if (kind == "corr_matrix") out = interpreted::apply("tcrossprod", {out});
+    } else if (kind == "cholesky_cov" || kind == "cov_matrix") {
+      const std::size_t k = shape[0];
+      for (std::size_t i = 0; i < k; ++i)
+        for (std::size_t j = 0; j <= i; ++j) {
+          const Number x = next();
+          out.values[i * k + j] = i == j ? std::exp(x) : x;
+          if (i == j) target_ += x;
+          if (i == j && kind == "cov_matrix") target_ += std::log(Number(2)) + static_cast<Number>(k - i) * x;
+        }
+      if (kind == "cov_matrix") out = interpreted::apply("tcrossprod", {out});
     } else {
       interpreted::fail("a parameter of type " + kind);
     }
@@ -261,6 +294,17 @@ class Interpreter {
         std::vector<Array> rest;
         for (std::size_t i = 1; i < arguments.size(); ++i) rest.push_back(expression(arguments[i]));
         return Array::scalar(interpreted::density(op.substr(0, op.size() - 5), outcome, rest));
+      }
+    for (const char* suffix : {"_lccdf", "_lcdf", "_cdf"})
+      if (op.ends_with(suffix)) {
+        std::vector<Array> args;
+        for (const Term& e : arguments) args.push_back(expression(e));
+        const std::string d = op.substr(0, op.size() - std::string(suffix).size());
+        return interpreted::each(args, [&](const std::vector<Number>& v) {
+          const Number p =
+              interpreted::probability(d, v[0], {v.begin() + 1, v.end()}, suffix == std::string("_lccdf"));
+          return suffix == std::string("_cdf") ? p : std::log(p);
+        });
       }
     if (const Term* functions = model_.find("functions"))
       if (const Term* function = functions->find(op)) return call(*function, arguments);
@@ -382,9 +426,40 @@ class Interpreter {
   Number density(const Term& distribution, const Array& outcome) {
     const auto* tuple = distribution.as<term::Tuple>();
     std::vector<Array> rest;
+    for (const char* part : {"truncate", "censor"})
+      if (distribution.tagged(part, 4)) return seen_in_part(part, tuple->elements, outcome);
     if (tuple)
       for (std::size_t i = 1; i < tuple->elements.size(); ++i) rest.push_back(expression(tuple->elements[i]));
     return interpreted::density(name(tuple ? tuple->elements[0] : distribution), outcome, rest);
+  }
+
+  /// {truncate, D, L, U} and {censor, D, L, U}.
+  Number seen_in_part(const std::string& part, const std::vector<Term>& e, const Array& outcome) {
+    const std::vector<Term>& inner = e[1].as<term::Tuple>()->elements;
+    const std::string d = name(inner[0]);
+    std::vector<Array> args{outcome};
+    for (std::size_t i = 1; i < inner.size(); ++i) args.push_back(expression(inner[i]));
+    const bool from = !e[2].is_atom("none"), to = !e[3].is_atom("none");
+    args.push_back(from ? expression(e[2]) : Array::scalar(0));
+    args.push_back(to ? expression(e[3]) : Array::scalar(0));
+    const Number step = d == "poisson" ? 1 : 0;
+    Number total = 0;
+    const Array all = interpreted::each(args, [&](const std::vector<Number>& v) {
+      const std::vector<Number> theta(v.begin() + 1, v.end() - 2);
+      const Number low = v[v.size() - 2], high = v.back();
+      auto below = [&](Number y) { return interpreted::probability(d, y, theta, false); };
+      auto above = [&](Number y) { return interpreted::probability(d, y, theta, true); };
+      if (part == "censor") {
+        if (from && v[0] <= low) return std::log(below(low));
+        if (to && v[0] >= high) return std::log(above(high - step));
+      }
+      const Number density = interpreted::univariate(d, {v.begin(), v.end() - 2});
+      if (part == "censor" || (!from && !to)) return density;
+      if (from && to) return density - std::log(below(high) - below(low - step));
+      return density - std::log(from ? above(low - step) : below(high));
+    });
+    for (Number x : all.values) total += x;
+    return total;
   }
 
   Term model_;

@@ -62,6 +62,28 @@ inline Number univariate(const std::string& d, const std::vector<Number>& v) {
   fail("distribution " + d);
 }
 
+/// P(Y <= y), or P(Y > y).
+inline Number probability(const std::string& d, Number y, const std::vector<Number>& theta, bool above) {
+  if (d == "normal") {
+    const Number z = (y - theta[0]) / theta[1] / std::sqrt(Number(2));
+    return std::erfc(above ? z : -z) / 2;
+  }
+  if (d == "logistic") {
+    const Number z = (y - theta[0]) / theta[1];
+    return 1 / (1 + std::exp(above ? z : -z));
+  }
+  if (d == "exponential") {
+    const Number left = y > 0 ? std::exp(-theta[0] * y) : 1;
+    return above ? left : 1 - left;
+  }
+  if (d == "poisson") {
+    Number sum = 0;
+    for (Number k = 0; k <= y; ++k) sum += std::exp(k * std::log(theta[0]) - theta[0] - std::lgamma(k + 1));
+    return above ? 1 - sum : sum;
+  }
+  fail("the distribution function of " + d);
+}
+
 inline Number multi_normal_cholesky(const std::vector<Number>& y, const Array& mu,
                                     const std::vector<Number>& l) {
   const std::size_t k = y.size();
@@ -79,6 +101,8 @@ inline Number multi_normal_cholesky(const std::vector<Number>& y, const Array& m
 /// The log density of `outcome` under the distribution `d`, summed over the elements.
 inline Number density(const std::string& d, const Array& outcome, const std::vector<Array>& rest) {
   if (d == "multi_normal_cholesky") return multi_normal_cholesky(outcome.values, rest[0], rest[1].values);
+  if (d == "multi_normal")
+    return multi_normal_cholesky(outcome.values, rest[0], apply("cholesky", {rest[1]}).values);
   if (d == "dirichlet") {
     Number total = 0, alphas = 0;
     for (std::size_t i = 0; i < outcome.values.size(); ++i) {

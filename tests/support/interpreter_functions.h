@@ -82,6 +82,17 @@ inline Array matmul(const Array& a, const Array& b) {
   return out;
 }
 
+/// L^-1 b of a vector b.
+inline Array solve_lower(const Array& l, const Array& b) {
+  Array z = b;
+  const std::size_t k = b.values.size();
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < i; ++j) z.values[i] -= l.values[i * k + j] * z.values[j];
+    z.values[i] /= l.values[i * k + i];
+  }
+  return z;
+}
+
 inline Array whole_array(const std::string& op, const std::vector<Array>& a) {
   const std::vector<Number>& x = a[0].values;
   const Number n = static_cast<Number>(x.size());
@@ -161,6 +172,53 @@ inline Array whole_array(const std::string& op, const std::vector<Array>& a) {
         l.values[i * k + j] = i == j ? std::sqrt(rest) : rest / l.values[j * k + j];
       }
     return l;
+  }
+  if (op == "solve_lower") return solve_lower(a[0], a[1]);
+  if (op == "solve_spd") {
+    const Array l = whole_array("cholesky", {a[0]});
+    Array back = whole_array("reverse", {solve_lower(l, a[1])});
+    // L' z = y is a lower triangle read from its end.
+    Array turned = l;
+    const std::size_t k = l.shape[0];
+    for (std::size_t i = 0; i < k; ++i)
+      for (std::size_t j = 0; j < k; ++j) turned.values[i * k + j] = l.values[(k - 1 - j) * k + (k - 1 - i)];
+    return whole_array("reverse", {solve_lower(turned, back)});
+  }
+  if (op == "log_determinant_spd") {
+    const Array l = whole_array("cholesky", {a[0]});
+    Number total = 0;
+    for (std::size_t i = 0; i < l.shape[0]; ++i) total += 2 * std::log(l.values[i * l.shape[0] + i]);
+    return Array::scalar(total);
+  }
+  if (op == "quad_form") return whole_array("dot", {a[1], matmul(a[0], a[1])});
+  if (op == "tcrossprod") return matmul(a[0], whole_array("transpose", {a[0]}));
+  if (op == "identity_matrix" || op == "diagonal") {
+    const std::size_t k = op == "diagonal" ? a[0].shape[0] : static_cast<std::size_t>(x[0]);
+    Array out = op == "diagonal" ? Array::of({k}) : Array::of({k, k});
+    for (std::size_t i = 0; i < k; ++i)
+      if (op == "diagonal")
+        out.values[i] = x[i * k + i];
+      else
+        out.values[i * k + i] = 1;
+    return out;
+  }
+  if (op == "trace") return whole_array("sum", {whole_array("diagonal", a)});
+  if (op == "row_sums" || op == "diag_pre_multiply") {
+    const Array& m = a.back();
+    Array out = op == "row_sums" ? Array::of({m.shape[0]}) : m;
+    for (std::size_t i = 0; i < m.values.size(); ++i)
+      if (op == "row_sums")
+        out.values[i / m.shape[1]] += m.values[i];
+      else
+        out.values[i] *= x[i / m.shape[1]];
+    return out;
+  }
+  if (op == "append") {
+    Array out;
+    out.values.clear();
+    for (const Array& part : a) out.values.insert(out.values.end(), part.values.begin(), part.values.end());
+    out.shape = {out.values.size()};
+    return out;
   }
   if (op == "gp_exp_quad_cov") {
     Array out = Array::of({x.size(), x.size()});

@@ -91,7 +91,27 @@ class RandomExpressions {
     }
     if (depth <= 0 || chance(10)) return name.empty() || chance(25) ? number(-2, 2) : name;
     const int d = depth - 1;
-    switch (below(33)) {
+    switch (below(40)) {
+      case 33:
+        return "{log_determinant_spd, " + definite(d) + "}";
+      case 34:
+        return "{tanh, {quad_form, " + definite(d) + ", " + vector(m_, d) + "}}";
+      case 35:
+        return "{at, {solve_lower, {cholesky, " + definite(d) + "}, " + vector(m_, d) + "}, " + index(m_) +
+               "}";
+      case 36:
+        return "{trace, {tcrossprod, {tanh, " + matrix(n_, m_, d) + "}}}";
+      case 37:
+        return fmt::format("{{{}, {}, {}, {}}}",
+                           pick<std::string>({"normal_lcdf", "normal_lccdf", "logistic_lcdf",
+                                              "logistic_lccdf", "normal_cdf"}),
+                           "{tanh, " + scalar(d) + "}", scalar(0), positive(d));
+      case 38:
+        return "{at, {ode_rk4, flow, [{tanh, " + scalar(d) + "}, {tanh, " + scalar(d) +
+               "}], 0, [0.4, 1.0], 3, {tanh, " + scalar(d) + "}}, " + std::to_string(1 + below(2)) + ", " +
+               std::to_string(1 + below(2)) + "}";
+      case 39:
+        return "{sum, {tanh, {gp_exp_quad_cov, dm, " + positive(d) + ", {'+', 0.5, " + positive(d) + "}}}}";
       case 26:
         return "{at, {cholesky, " + definite(d) + "}, " + index(m_) + ", 1}";
       case 27:
@@ -170,6 +190,10 @@ class RandomExpressions {
 
   /// A positive definite m x m matrix.
   std::string definite(int depth) {
+    if (!definites_.empty() && chance(50)) return pick(definites_);
+    if (chance(25))
+      return "{'+', {gp_exp_quad_cov, dm, " + positive(0) + ", {'+', 0.5, " + positive(0) +
+             "}}, {'*', 0.7, {identity_matrix, m}}}";
     const std::string a = matrix(m_, n_, depth);
     return "{'+', {matmul, " + a + ", {transpose, " + a + "}}, {diag_matrix, {rep, 1.5, m}}}";
   }
@@ -217,7 +241,13 @@ class RandomExpressions {
     if (depth <= 0 || chance(20))
       return name.empty() || chance(10) ? "{rep, " + scalar(0) + ", " + text(k, n_) + "}" : name;
     const int d = depth - 1;
-    switch (below(15)) {
+    switch (below(17)) {
+      case 15:
+        return k == m_ ? "{solve_spd, " + definite(d) + ", " + vector(m_, d) + "}"
+                       : "{row_sums, " + matrix(n_, m_, d) + "}";
+      case 16:
+        return k == m_ ? "{diagonal, {diag_pre_multiply, " + vector(m_, d) + ", " + definite(d) + "}}"
+                       : "{at, {append, " + scalar(d) + ", " + vector(k, d) + "}, {range, 1, n}}";
       case 0:
         return "{'+', " + vector(k, d) + ", " + vector(k, d) + "}";
       case 1:
@@ -309,6 +339,7 @@ class RandomExpressions {
   std::mt19937_64 random_;
   std::size_t n_ = 3, m_ = 2, serial_ = 0;
   std::vector<Name> names_;
+  std::vector<std::string> definites_;  ///< parameters that are positive definite m x m matrices
   std::vector<std::pair<std::string, std::size_t>> loops_;  ///< open loops: variable, last index
 };
 

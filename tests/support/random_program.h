@@ -14,8 +14,8 @@ namespace drey::test {
 
 struct RandomProgram {
   std::string data, functions, transformed_data, parameters;
-  std::vector<std::string> transformed, model;  ///< statements
-  std::vector<std::string> recorded;            ///< names the transformed block defines
+  std::vector<std::string> transformed, model, generated;  ///< statements
+  std::vector<std::string> recorded;  ///< names the transformed and generated blocks define
 
   std::string text() const {
     auto join = [](const std::vector<std::string>& list) {
@@ -25,7 +25,8 @@ struct RandomProgram {
     };
     return "#{data => #{" + data + "},\n  functions => #{" + functions + "},\n  transformed_data => [" +
            transformed_data + "],\n  parameters => [" + parameters + "],\n  transformed => [" +
-           join(transformed) + "],\n  model => [" + join(model) + "]}";
+           join(transformed) + "],\n  model => [" + join(model) + "],\n  generated => [" + join(generated) +
+           "]}";
   }
 };
 
@@ -40,9 +41,12 @@ class ProgramGenerator : private RandomExpressions {
     make_functions();
     make_parameters();
     for (std::size_t i = below(3); i > 0; --i) definition(program_.transformed, true);
+    const std::size_t seen = names_.size();
     for (std::size_t i = 1 + below(5); i > 0; --i) statement(program_.model, 2);
     // Something that uses the parameters, so that no program is empty.
     program_.model.push_back("{target, " + scalar(3) + "}");
+    names_.resize(seen);  // the model block's are its own
+    for (std::size_t i = below(3); i > 0; --i) definition(program_.generated, true);
     return program_;
   }
 
@@ -87,7 +91,9 @@ class ProgramGenerator : private RandomExpressions {
         "bend => {[x, s], {tanh, {'/', x, {'+', 1, {square, s}}}}}, "
         "chain => {[x, k], [{declare, c, {vector, 3}}, {set, {at, c, 1}, {bend, x, k}}, "
         "{for, i, 2, 3, [{set, {at, c, i}, {'+', {'*', 0.5, {at, c, {'-', i, 1}}}, {sin, x}}}]}, "
-        "{return, {sum, c}}]}";
+        "{return, {sum, c}}]}, "
+        "flow => {[t, y, k], [{declare, d, {vector, 2}}, {set, {at, d, 1}, {'*', k, {at, y, 2}}}, {set, {at, d, 2}, {'-', "
+        "{sin, t}, {at, y, 1}}}, {set, {at, d, 1}, {'-', {at, d, 1}, {'*', 0.3, {at, y, 1}}}}, {return, d}]}";
   }
 
   void declare(const std::string& text, Name name) {
@@ -100,7 +106,24 @@ class ProgramGenerator : private RandomExpressions {
     const std::size_t count = 2 + below(4);
     for (std::size_t i = 0; i < count; ++i) {
       const std::string p = fresh("p");
-      switch (below(14)) {
+      switch (below(19)) {
+        case 14:
+          declare(fmt::format("{{{}, {{unit_vector, n}}}}", p), {p, {n_}});
+          break;
+        case 15:
+          declare(fmt::format("{{{}, {{cholesky_corr, m}}}}", p), {p, {m_, m_}});
+          break;
+        case 16:
+          declare(fmt::format("{{{}, {{corr_matrix, m}}}}", p), {p, {m_, m_}});
+          definites_.push_back(p);
+          break;
+        case 17:
+          declare(fmt::format("{{{}, {{cholesky_cov, m}}}}", p), {p, {m_, m_}});
+          break;
+        case 18:
+          declare(fmt::format("{{{}, {{cov_matrix, m}}}}", p), {p, {m_, m_}});
+          definites_.push_back(p);
+          break;
         case 0:
           declare(fmt::format("{{{}, real}}", p), {p, {}});
           break;
@@ -159,7 +182,57 @@ class ProgramGenerator : private RandomExpressions {
   void definition(std::vector<std::string>& into, bool recorded) {
     const std::string v = fresh("v");
     Name made{v, {}};
-    switch (below(10)) {
+    switch (below(14)) {
+      case 9: {
+        // Totals by group.
+        into.push_back(fmt::format("{{declare, {}, {{vector, m}}}}", v));
+        into.push_back(
+            chance(50) ? fmt::format("{{set, {}, {}}}", v, vector(m_, 1))
+                       : fmt::format("{{for, j{0}, 1, m, [{{set, {{at, {0}, j{0}}}, {1}}}]}}", v, scalar(1)));
+        const std::string i = enter(n_), place = fmt::format("{{at, {}, {{at, idx, {}}}}}", v, i);
+        into.push_back(fmt::format("{{for, {}, 1, n, [{{set, {}, {{'+', {}, {{tanh, {}}}}}}}]}}", i, place,
+                                   place, scalar(2)));
+        leave();
+        made.shape = {m_};
+        break;
+      }
+      case 10: {
+        // Elements that read one another and are set again, on some trips.
+        into.push_back(fmt::format("{{declare, {}, {{vector, m}}}}", v));
+        into.push_back(fmt::format("{{set, {}, {}}}", v, vector(m_, 1)));
+        const std::string i = enter(chance(60) ? n_ : m_), top = text(loops_.back().second, n_);
+        const std::string here = index(m_), there = index(m_);
+        const std::string inner = scalar(1);
+        std::string body =
+            fmt::format("{{set, {{at, {0}, {1}}}, {{'+', {{'*', 0.6, {{at, {0}, {2}}}}}, {{sin, {3}}}}}}}", v,
+                        here, there, inner);
+        if (chance(50))
+          body = fmt::format("{{'if', {}, [{}], [{{set, {{at, {}, {}}}, {}}}]}}", condition(), body, v, there,
+                             scalar(1));
+        if (chance(50)) body += fmt::format(", {{set, {0}, {{tanh, {{'*', 1.1, {{reverse, {0}}}}}}}}}", v);
+        into.push_back(fmt::format("{{for, {}, 1, {}, [{}]}}", i, top, body));
+        leave();
+        made.shape = {m_};
+        break;
+      }
+      case 11: {
+        // A triangle in place, as elimination goes.
+        into.push_back(fmt::format("{{declare, {}, {{vector, n}}}}", v));
+        into.push_back(fmt::format("{{set, {}, {}}}", v, vector(n_, 1)));
+        const std::string i = enter(n_), j = enter(n_);
+        into.push_back(fmt::format(
+            "{{for, {0}, 1, n, [{{for, {1}, {0}, n, [{{set, {{at, {2}, {1}}}, {{'-', {{at, {2}, {1}}}, {{'*', 0.2, {{tanh, "
+            "{{at, {2}, {0}}}}}, {{sin, {3}}}}}}}}}]}}]}}",
+            i, j, v, scalar(1)));
+        leave();
+        leave();
+        made.shape = {n_};
+        break;
+      }
+      case 12:
+        into.push_back(fmt::format("{{'let', {}, {{solve_spd, {}, {}}}}}", v, definite(2), vector(m_, 2)));
+        made.shape = {m_};
+        break;
       case 0:
         into.push_back(fmt::format("{{'let', {}, {}}}", v, scalar(3)));
         break;
@@ -273,7 +346,26 @@ class ProgramGenerator : private RandomExpressions {
   }
 
   std::string tilde() {
-    switch (below(18)) {
+    switch (below(24)) {
+      case 18:
+        return fmt::format("{{'~', {}, {{multi_normal, {}, {}}}}}", vector(m_, 1), vector(m_, 1),
+                           definite(1));
+      case 19:
+        return fmt::format("{{'~', dn, {{truncate, {{normal, {}, {}}}, -2.5, {}}}}}", scalar(1), positive(1),
+                           chance(50) ? "3" : "none");
+      case 20:
+        return fmt::format("{{'~', dn, {{truncate, {{logistic, {}, {}}}, {}, {{'+', 2, {}}}}}}}",
+                           vector(n_, 1), positive(1), chance(50) ? "-3" : "none", positive(0));
+      case 21:
+        return fmt::format("{{'~', counts, {{truncate, {{poisson, {}}}, {}, 9}}}}", positive(1),
+                           chance(50) ? "0" : "none");
+      case 22:
+        return fmt::format("{{'~', dn, {{censor, {{normal, {}, {}}}, {}, {}}}}}",
+                           chance(50) ? scalar(1) : vector(n_, 1), positive(1), chance(50) ? "-0.5" : "none",
+                           chance(60) ? "0.7" : "none");
+      case 23:
+        return fmt::format("{{'~', dm, {{truncate, {{exponential, {}}}, {}, {}}}}}", positive(1),
+                           chance(50) ? "0.1" : "none", chance(50) ? "4" : "none");
       case 16:
         return fmt::format("{{'~', {}, {{multi_normal_cholesky, {}, {{cholesky, {}}}}}}}", vector(m_, 1),
                            vector(m_, 1), definite(1));

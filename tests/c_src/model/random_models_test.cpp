@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "support/agreement.h"
 #include "support/random_program.h"
 
@@ -29,14 +31,15 @@ test::RandomProgram smallest(test::RandomProgram program) {
   for (bool again = true; again;) {
     again = false;
     for (std::vector<std::string> test::RandomProgram::*list :
-         {&test::RandomProgram::model, &test::RandomProgram::transformed})
+         {&test::RandomProgram::model, &test::RandomProgram::generated, &test::RandomProgram::transformed})
       for (std::size_t i = 0; i < (program.*list).size(); ++i) {
         test::RandomProgram candidate = program;
         (candidate.*list).erase((candidate.*list).begin() + static_cast<std::ptrdiff_t>(i));
-        if (list == &test::RandomProgram::transformed) {
+        if (list != &test::RandomProgram::model) {
           // What is no longer defined is no longer recorded.
           std::string rest;
           for (const std::string& s : candidate.transformed) rest += s;
+          for (const std::string& s : candidate.generated) rest += s;
           std::erase_if(candidate.recorded, [&](const std::string& name) {
             return rest.find("'let', " + name + ",") == std::string::npos &&
                    rest.find("{declare, " + name + ",") == std::string::npos;
@@ -52,13 +55,11 @@ test::RandomProgram smallest(test::RandomProgram program) {
   return program;
 }
 
-class RandomModels : public testing::TestWithParam<int> {};
-
-TEST_P(RandomModels, MeanWhatTheirTermsSay) {
-  constexpr int programs = 30;
+/// Compares `programs` programs from a first seed on.
+void expect_agreement(std::uint64_t first, int programs) {
   int wild = 0, differing = 0;
   for (int i = 0; i < programs && differing < 3; ++i) {
-    const std::uint64_t seed = static_cast<std::uint64_t>(GetParam()) * 1000 + static_cast<std::uint64_t>(i);
+    const std::uint64_t seed = first + static_cast<std::uint64_t>(i);
     const test::RandomProgram program = test::ProgramGenerator(seed).make();
     const Outcome outcome = compare(program);
     wild += outcome.verdict == Verdict::Wild;
@@ -69,6 +70,38 @@ TEST_P(RandomModels, MeanWhatTheirTermsSay) {
                   << small.text();
   }
   EXPECT_LE(wild, programs / 4) << "too many programs whose values are not finite or huge";
+}
+
+class RandomModels : public testing::TestWithParam<int> {};
+
+TEST_P(RandomModels, MeanWhatTheirTermsSay) {
+  expect_agreement(static_cast<std::uint64_t>(GetParam()) * 1000, 30);
+}
+
+// DREY_RANDOM_MODELS=N: N other programs.
+TEST(RandomModelsOnce, AsManyAsAreAskedFor) {
+  const char* asked = std::getenv("DREY_RANDOM_MODELS");
+  if (!asked) GTEST_SKIP() << "DREY_RANDOM_MODELS is not set";
+  expect_agreement(1'000'000, std::atoi(asked));
+}
+
+// Every form of statement and expression that the grammar has does come up.
+TEST(RandomModelsOnce, HaveAllOfTheLanguage) {
+  std::string all;
+  for (std::uint64_t seed = 1000; seed < 1200; ++seed) all += test::ProgramGenerator(seed).make().text();
+  for (const char* part : {"{truncate,",      "{censor,",
+                           "{multi_normal,",  "{multi_normal_cholesky,",
+                           "{ode_rk4,",       "{gp_exp_quad_cov,",
+                           "{solve_lower,",   "{solve_spd,",
+                           "{cholesky,",      "{log_determinant_spd,",
+                           "{cholesky_corr,", "{corr_matrix,",
+                           "{cholesky_cov,",  "{cov_matrix,",
+                           "{unit_vector,",   "{simplex,",
+                           "{offset,",        "{'if',",
+                           "{chain,",         "{at, idx,",
+                           "_lccdf,",         "{log_mix,",
+                           "{append,",        "generated => [{"})
+    EXPECT_NE(all.find(part), std::string::npos) << part;
 }
 
 // Sums partly written out when the budget for that runs dry.
