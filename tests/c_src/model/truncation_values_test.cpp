@@ -30,6 +30,18 @@ test::Compiled compiled(const std::string& distribution, const std::string& outc
                         "{a, real}, {b, real}], model => [{'~', " + outcome + ", " + distribution + "}]}");
 }
 
+// Both bounds far in a tail, where probabilities from the other side are 1. Values of math.erfc.
+TEST(TruncatedFarAway, KeepsItsDigits) {
+  const test::Compiled above(
+      "#{parameters => [{y, real}], model => [{'~', y, {truncate, {normal, 0, 1}, 9, 10}}]}");
+  EXPECT_NEAR(above.value(std::vector<double>{9.5}), -2.415721900923856, 1e-12);
+  const test::Compiled below(
+      "#{parameters => [{y, real}], model => [{'~', y, {truncate, {normal, 0, 1}, {'-', 10}, {'-', 9}}}]}");
+  EXPECT_NEAR(below.value(std::vector<double>{-9.5}), -2.415721900923856, 1e-12);
+  const auto [value, gradient] = above.value_and_gradient(std::vector<double>{9.25});
+  EXPECT_NEAR(gradient[0], -9.25, 1e-12);
+}
+
 class Truncated : public testing::TestWithParam<Case> {};
 
 TEST_P(Truncated, IsNormalisedAndDifferentiable) {
