@@ -1,10 +1,13 @@
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "model/constraints.h"
 #include "model/distributions.h"
 #include "model/functions.h"
 #include "model/library.h"
@@ -96,6 +99,38 @@ TEST(ModelDocs, TablesAreTheCodes) {
       EXPECT_EQ(text.substr(start, to - start), table) << "docs/model.md has drifted: " << name;
   }
   if (std::getenv("DREY_WRITE_DOCS")) std::ofstream(path) << text;
+}
+
+// What the table from Stan's names writes is of this language.
+TEST(ModelDocs, StansNamesHaveOursThatExist) {
+  std::set<std::string> known = {"~",      "target", "let",   "declare", "set",
+                                 "for",    "if",     "at",    "range",   "truncate",
+                                 "censor", "lower",  "upper", "offset",  "multiplier"};
+  for (const Form& form : forms()) known.insert(form.name);
+  for (const Function& f : functions()) known.insert(f.name);
+  for (const std::string& t : type_names()) known.insert(t);
+  for (const Distribution& d : distributions())
+    for (const char* suffix : {"", "_lpdf", "_lpmf", "_lcdf", "_lccdf", "_rng"})
+      known.insert(d.name + suffix);
+  for (const VectorDistribution& d : vector_distributions())
+    for (const char* suffix : {"", "_lpdf", "_lpmf", "_rng"}) known.insert(d.name + suffix);
+  std::stringstream text(read().substr(read().find("## From Stan")));
+  int names = 0;
+  for (std::string row; std::getline(text, row);) {
+    if (!row.starts_with("| `")) continue;
+    const std::string ours = row.substr(row.rfind(" | ") + 3);
+    for (std::size_t at = ours.find('{'); at != std::string::npos; at = ours.find('{', at + 1)) {
+      std::string name = ours.substr(at + 1, ours.find_first_of(",}", at) - at - 1);
+      std::erase(name, '\'');
+      // `{x, real, ...}` declares a name of the caller's own.
+      if (name.empty() || name == "x" || name == "theta" || name == "l" ||
+          std::isupper(static_cast<unsigned char>(name[0])))
+        continue;
+      ++names;
+      EXPECT_TRUE(known.count(name)) << name << " in " << row;
+    }
+  }
+  EXPECT_GT(names, 30);
 }
 
 // Every model shown on the page compiles.
