@@ -27,4 +27,7 @@ rows_test() ->
     ?assertEqual([], drey_warnings:of_rows([Row(<<"a">>, 1.0, 900.0), Row(<<"k">>, <<"nan">>, <<"nan">>)], 8)),
     [Rhat, Ess] = drey_warnings:of_rows([Row(<<"a">>, 1.05, 900.0), Row(<<"b">>, 1.0, 30.0)], 8),
     ?assertMatch({_, _}, binary:match(Rhat, <<"1 of 2 quantities (largest 1.050, a)">>)),
+    ?assertMatch({_, _}, binary:match(Rhat, <<"have not mixed; take more warm-up">>)),
+    [Short] = drey_warnings:of_rows([Row(<<"a">>, 1.05, 900.0)], 90),
+    ?assertMatch({_, _}, binary:match(Short, <<"too short for R-hat to tell: about 10 effective draws each">>)),
     ?assertMatch({_, _}, binary:match(Ess, <<"below 400 for 1 of 2 quantities (smallest 30, b)">>)).

@@ -96,6 +96,12 @@ TEST(Diagnostics, EachSignGetsOneWarningWithARemedy) {
   EXPECT_NE(found[0].find("E-BFMI"), std::string::npos);
   EXPECT_NE(found[1].find("tau"), std::string::npos);
   EXPECT_NE(found[2].find("150"), std::string::npos);
+
+  // 150 in two chains are too few for R-hat to be near 1; 400 are not.
+  EXPECT_NE(found[1].find("too short for R-hat to tell: about 75 effective draws each"), std::string::npos);
+  rows[1].ess_tail = 400;
+  EXPECT_NE(warnings(2, ebfmi(energy, 2), rows)[1].find("have not mixed; take more warm-up"),
+            std::string::npos);
 }
 
 }  // namespace
