@@ -3,7 +3,7 @@
 
 layout(local_size_x = LOCAL_SIZE) in;
 
-layout(std430, set = 0, binding = 0) readonly buffer RealRecord { real record_real[]; };  // as nuts.comp writes it
+layout(std430, set = 0, binding = 0) readonly buffer Record { real2 record[]; };  // as nuts.comp writes it
 layout(std430, set = 0, binding = 1) writeonly buffer Outputs { real outputs[]; };  // [slot][element][chain]
 layout(std430, set = 0, binding = 2) buffer Markers { uint markers[]; };            // [slot][chain]
 
@@ -12,7 +12,7 @@ layout(push_constant) uniform Push {
   uint chain_low, chain_high;
   uint chains, stride;
   uint base, first, slots, thin;  // of the draws that stand in slots [first, first + slots); base: of slot 0
-  uint components;
+  uint pairs;
   uint stamp;
   uint probe;  // 2
 } push;
@@ -45,7 +45,9 @@ void main() {
   draw_slot = at / push.chains;
   draw_lane = at % push.chains;
   draw_randoms = 0u;
-  EACH(d) { model_point[d] = record_real[((push.first + draw_slot) * push.components + uint(d)) * push.stride + draw_lane]; }
+  EACH(d) {
+    model_point[d] = record[((push.first + draw_slot) * push.pairs + uint(d / 2 + 2)) * push.stride + draw_lane][d % 2];
+  }
   model_run();
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & markers[at]) * 0u;

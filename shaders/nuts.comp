@@ -18,8 +18,8 @@
 // no diagonal: DENSE, also where it is of low rank.
 //
 // EACH(d) runs its block for every slot; nuts/kernel_source.cpp writes it out where these are few. It also puts
-// nuts_state.glsl in place of STATE_TRANSFER, nuts_tick.glsl of TICKS, nuts_deep_merge.glsl of DEEP_MERGE and
-// nuts_merge.glsl of MERGE_SUBTREE.
+// nuts_state.glsl in place of STATE_TRANSFER, nuts_tick.glsl of TICKS, nuts_merges.glsl of MERGES, nuts_deep_merges.glsl of
+// DEEP_MERGES and nuts_merge.glsl of MERGE_SUBTREE.
 
 layout(local_size_x = LOCAL_SIZE) in;
 
@@ -28,8 +28,17 @@ layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };   
 // Square roots of a diagonal inverse metric; of one of low rank, then L^1/2 - 1, then V's columns; of a DENSE one, its
 // Cholesky factor L, the rows of the lower triangle.
 layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };
-layout(std430, set = 0, binding = 3) writeonly buffer RealRecord { real record_real[]; };  // [slot][component][chain]
-layout(std430, set = 0, binding = 4) writeonly buffer WordRecord { uint record_word[]; };  // [slot][component][chain]
+// [slot][pair][chain], by two numbers: log density and acceptance, energy and counts, the position, where wanted the
+// gradient. A software driver stores number by number, lane by lane: PACKED are two of f32 in one of 8 bytes.
+#ifdef LANES
+layout(std430, set = 0, binding = 3) writeonly buffer Record { real record[]; };
+#elif defined(PACKED)
+layout(std430, set = 0, binding = 3) writeonly buffer Record { double record[]; };
+#define PAIR(a, b) packDouble2x32(uvec2(floatBitsToUint(a), floatBitsToUint(b)))
+#else
+layout(std430, set = 0, binding = 3) writeonly buffer Record { real2 record[]; };
+#define PAIR(a, b) real2(a, b)
+#endif
 
 layout(push_constant) uniform Push {
   uint seed_low, seed_high;
@@ -44,7 +53,7 @@ layout(push_constant) uniform Push {
   uint depth_cap;
   uint stamp;                  // what a chain that was not cut short leaves in its marker
   uint probe;                  // 2
-  uint components;             // real components of a record: DIMENSION + 3, and DIMENSION more with gradients
+  uint pairs;                  // of a record: 2 + HALF, and HALF more with gradients
   uint slots_held;             // SLOTS, which no compiler shall know: it would write loops out
   real step_size;
 } push;
@@ -56,7 +65,10 @@ const uint GIVEN = 3u;      // the start stands in q; its density is still to be
 const uint DISPERSE = 4u;   // a dispersed start is to be drawn
 const uint DISPERSED = 5u;  // a dispersed start stands in q
 const uint FAILED = 6u;     // no start of finite density
-const uint FOUR = 7u;       // four leaves of a deep subtree are to be merged with those before them
+const uint BLOCK = 7u;      // the merges at the end of a block are due
+const uint TAKEN = 8u;      // the density at a given start is known, not yet looked at
+const uint DEEP = 9u;       // the merges of a deep subtree are due
+const uint TRIED = 10u;     // the density at a dispersed start, likewise
 #define LIVE (mode == RUNNING || mode == GIVEN || mode == DISPERSED)
 
 const real NONE = real(-1e30);  // log of no weight
@@ -79,7 +91,6 @@ void main() {
     }
     return;
   }
-  model_prepare();
 #elif defined(TOGETHER)
   const uint lane = min(gl_GlobalInvocationID.x, push.chains - 1u);
   const bool mine = gl_GlobalInvocationID.x < push.chains;
@@ -88,6 +99,13 @@ void main() {
   if (lane >= push.chains) return;
   const bool mine = true;
 #endif
+#ifdef PREPARES
+  model_prepare();
+#endif
+  // Once: a software driver reads a push constant lane by lane, wherever it is named.
+  const uint stride = push.stride, rounds = push.rounds, ticks = push.ticks, limit = push.limit, base = push.base,
+             slots = push.slots, thin = push.thin, phase = push.phase, depth_cap = push.depth_cap,
+             pairs = push.pairs;
   const uvec2 key = uvec2(push.seed_low, push.seed_high);
   uvec2 chain;
   uint carry;
@@ -99,12 +117,13 @@ void main() {
   real sample_q[SLOTS], sample_g[SLOTS];        // of the tree
   real proposal_q[SLOTS], proposal_g[SLOTS];    // of the subtree
   real rho[SLOTS], sub_rho[SLOTS];              // sums of momenta: tree, subtree so far
-  // The leaves of a subtree come in fours. Of the four under way: the momenta of the first and second leaf, that of
-  // the leaf before them, the sum before them.
-  real first_p[SLOTS], second_p[SLOTS], last_four_p[SLOTS], last_four_rho[SLOTS];
-  // Checkpoints at fours of even number: the momentum of the first leaf, that of the leaf before it, the sum before it.
+  // Of the block of leaves under way: the momenta of its first three, that of the leaf before it, the sum before it.
+  real first_p[SLOTS], second_p[SLOTS], third_p[SLOTS], last_four_p[SLOTS], last_four_rho[SLOTS];
+  // Checkpoints at blocks of even number: the momentum of the first leaf, that of the leaf before it, the sum before it.
   real begin_p[CHECKPOINTS], before_p[CHECKPOINTS], before_rho[CHECKPOINTS];
-  real start_lp, start_kinetic, log_weight, sub_log_weight;
+  real start_lp, start_kinetic;
+  // Weights of the tree and of the subtree, the factor and the logarithm of the other: no leaf needs a logarithm taken.
+  real log_weight, sub_log_weight, weight, sub_weight;
   real sample_lp, sample_w, proposal_lp, proposal_w, accept;
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
 
@@ -127,10 +146,11 @@ void main() {
       STATE(TAKE)
     }
 #endif
-    at = lane + push.stride * uint(16 * DIMENSION);
+    at = lane + push.stride * uint(17 * DIMENSION);
 #endif
     LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
     LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
+    LOAD(weight) LOAD(sub_weight)
     at = lane;
 #define LOAD_WORD(x) x = state_word[at]; at += push.stride;
     LOAD_WORD(mode) LOAD_WORD(iteration) LOAD_WORD(depth) LOAD_WORD(leaf)
@@ -162,63 +182,81 @@ void main() {
 #endif
 #endif
 
+  uvec4 leaf_words, merge_words;  // random numbers of the block under way, of this tree's merges
+
   // Gradients of this dispatch: those this chain used, and those its lane had time for.
   uint used = 0u, made = 0u;
   uint round = 0u;
   while (true) {
-    // The seldom part: deep merges, record, refresh, start.
+    // The seldom part: deep merges, start, record, refresh.
 #ifndef LANES
-    DEEP_MERGE
+    DEEP_MERGES
 #endif
+    if (mode == TAKEN || mode == TRIED) {
+      real size = real(0.0);
+      EACH(d) { size += abs(g[d]); }
+      SUM(size)
+      size += abs(sample_lp);
+      if (size < real(1e30)) {
+        EACH(d) {
+          sample_q[d] = q[d];
+          sample_g[d] = g[d];
+        }
+        mode = FRESH;
+      } else {
+        attempts += 1u;
+        mode = mode == TRIED && attempts < START_ATTEMPTS ? DISPERSE : FAILED;
+      }
+    }
     if (mode == FINISHED) {
-      const uint kept = (iteration + 1u) / push.thin;
-      if (mine && kept * push.thin == iteration + 1u && kept > push.base && kept <= push.base + push.slots) {
-        const uint slot = kept - 1u - push.base;
-        uint at = slot * push.components * push.stride + lane;
-#define RECORD(x) if (LEADER) record_real[at] = x; at += push.stride;
+      const uint kept = (iteration + 1u) / thin;
+      if (mine && kept * thin == iteration + 1u && kept > base && kept <= base + slots) {
+        const uint slot = kept - 1u - base;
+        uint at = slot * pairs * stride + lane;
+        const real acceptance = accept / real(max(leapfrogs, 1u)), energy = (start_kinetic - start_lp) - sample_w,
+                   counts = real(leapfrogs << 5u | depth << 1u | divergent);
 #ifdef LANES
-        record_slots(sample_q, at); at += push.stride * uint(DIMENSION);
-#else
-        EACH(d) { RECORD(sample_q[d]) }
-#endif
-        RECORD(sample_lp)
-        RECORD(accept / real(max(leapfrogs, 1u)))
-        RECORD((start_kinetic - start_lp) - sample_w)
-        if (push.components > uint(DIMENSION) + 3u) {
-#ifdef LANES
-          record_slots(sample_g, at); at += push.stride * uint(DIMENSION);
-#else
-          EACH(d) { RECORD(sample_g[d]) }
-#endif
-        }
-        at = slot * 3u * push.stride + lane;
         if (LEADER) {
-          record_word[at] = depth;
-          record_word[at + push.stride] = leapfrogs;
-          record_word[at + 2u * push.stride] = divergent;
+          record[2u * at] = sample_lp;
+          record[2u * at + 1u] = acceptance;
+          record[2u * (at + stride)] = energy;
+          record[2u * (at + stride) + 1u] = counts;
         }
+        at += 2u * stride;
+        record_slots(sample_q, at);
+        if (pairs > uint(HALF) + 2u) record_slots(sample_g, at + stride * uint(HALF));
+#else
+        record[at] = PAIR(sample_lp, acceptance);
+        record[at + stride] = PAIR(energy, counts);
+        at += 2u * stride;
+        RECORDED(sample_q)
+        if (pairs > uint(HALF) + 2u) {
+          at += stride * uint(HALF);
+          RECORDED(sample_g)
+        }
+#endif
       }
       iteration += 1u;
       mode = FRESH;
     }
-    const bool parked = mode == FAILED || (mode == FRESH && iteration >= push.limit);
+    const bool parked = mode == FAILED || (mode == FRESH && iteration >= limit);
 #ifdef TOGETHER
-    if (round >= push.rounds || subgroupAll(parked)) break;
+    if (round >= rounds || subgroupAll(parked)) break;
 #else
-    if (round >= push.rounds || parked) break;
+    if (round >= rounds || parked) break;
 #endif
     if (mode == FRESH && !parked) {
 #ifdef LANES
       for (uint k = 0u; k < push.slots_held; ++k) {
         const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
-        const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, push.phase), key);
+        const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, phase), key);
         const real2 pair = nuts_normals(word < 2u ? words.x : words.z, word < 2u ? words.y : words.w);
         const real value = OWNED(k) ? ((word & 1u) == 0u ? pair.x : pair.y) : real(0.0);
         PUT(p, k, value)
       }
 #else
       BLOCKS(b) {
-        const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, push.phase), key);
+        const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, phase), key);
         const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
         p[4 * b] = first.x;
         p[4 * b + 1] = first.y;
@@ -237,18 +275,24 @@ void main() {
         rho[d] = p[d];
         sub_rho[d] = real(0.0);
       }
+      EACH(d) {
+        last_four_p[d] = p[d];
+        last_four_rho[d] = sub_rho[d];
+      }
       SUM(start_kinetic)
       start_kinetic *= real(0.5);
       start_lp = sample_lp;
       sample_w = real(0.0);
       log_weight = real(0.0);
+      weight = real(1.0);
       sub_log_weight = NONE;
+      sub_weight = real(0.0);
       accept = real(0.0);
       depth = 0u;
       leaf = 0u;
       leapfrogs = 0u;
       divergent = 0u;
-      directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, push.phase), key).x;
+      directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, phase), key).x;
       mode = RUNNING;
     }
     if (mode == DISPERSE) {
@@ -256,7 +300,7 @@ void main() {
       for (uint k = 0u; k < push.slots_held; ++k) {
         const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
         const uvec4 words = philox(
-            drey_counter(attempts * uint(PADDED / 4) + block, 0u, chain, DREY_START, push.phase), key);
+            drey_counter(attempts * uint(PADDED / 4) + block, 0u, chain, DREY_START, phase), key);
         const uint chosen = word < 2u ? (word == 0u ? words.x : words.y) : (word == 2u ? words.z : words.w);
         const real value = OWNED(k) ? real(4.0) * drey_uniform(chosen) - real(2.0) : real(0.0);
         PUT(q, k, value)
@@ -264,7 +308,7 @@ void main() {
 #else
       BLOCKS(b) {
         const uvec4 words = philox(
-            drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, push.phase), key);
+            drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, phase), key);
         q[4 * b] = real(4.0) * drey_uniform(words.x) - real(2.0);
         q[4 * b + 1] = real(4.0) * drey_uniform(words.y) - real(2.0);
         q[4 * b + 2] = real(4.0) * drey_uniform(words.z) - real(2.0);
@@ -279,11 +323,10 @@ void main() {
     }
 
 #ifdef LANES
-    // A software driver walks through both sides of every `if`: what comes at every fourth leaf is kept apart from
-    // what comes once a transition.
+    // A software driver walks through both sides of every `if`: what comes once a transition is kept apart.
     while (true) {
-      DEEP_MERGE
-      if (!LIVE || round >= push.rounds) break;
+      DEEP_MERGES
+      if (!LIVE || round >= rounds) break;
       TICKS
       round += 1u;
     }
@@ -312,10 +355,11 @@ void main() {
 #define DELIVER(x, io) state_real[at] = CARRIED(x, io)[k]; at += push.stride * uint(DIMENSION);
       STATE(DELIVER)
     }
-    at = lane + push.stride * uint(16 * DIMENSION);
+    at = lane + push.stride * uint(17 * DIMENSION);
 #endif
     STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
     STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
+    STORE(weight) STORE(sub_weight)
     at = lane;
 #define STORE_WORD(x) if (LEADER) state_word[at] = x; at += push.stride;
     STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
@@ -333,7 +377,7 @@ void main() {
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;
   const bool whole = trips == 3u &&
-                     (round >= push.rounds || (mode == FRESH && iteration >= push.limit) || mode == FAILED);
+                     (round >= rounds || (mode == FRESH && iteration >= limit) || mode == FAILED);
   if (mine && LEADER) {
     state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
     state_word[lane + 9u * push.stride] = used;

@@ -73,12 +73,10 @@ dvec2 nuts_circle(real u) {
   const dvec2 even = (turn & 1) == 0 ? dvec2(c, s) : dvec2(-s, c);
   return turn >= 2 ? -even : even;
 }
-#define real2 dvec2
 #else
 real nuts_exp(real x) { return exp(x); }
 real nuts_log(real x) { return log(x); }
 vec2 nuts_circle(real u) { return vec2(cos(6.283185307179586 * u), sin(6.283185307179586 * u)); }
-#define real2 vec2
 #endif
 
 // Two standard normals from two words: Box and Muller (1958).

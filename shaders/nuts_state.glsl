@@ -9,13 +9,13 @@
 #define STATE_STRIDE push.stride
 #endif
 
-// Checkpoints that the subtree under way may read: one for each bit of an even four's number but the last.
+// Checkpoints that the subtree under way may read: one for each bit of an even block's number but the last.
 #define CHECKPOINT_ROWS min(max(depth, 2u) - 2u, uint(ROWS))
 
 // The arrays of a chain's state in the order of StateLayout, each with the array that carries it where one does.
 #define STATE(F) F(q, io_q) F(p, io_p) F(g, io_g) F(other_q, io_other_q) F(other_p, io_other_p) F(other_g, io_other_g) \
   F(sample_q, io_sample_q) F(sample_g, io_sample_g) F(proposal_q, io_proposal_q) F(proposal_g, io_proposal_g) \
-  F(rho, io_rho) F(sub_rho, io_sub_rho) F(first_p, io_first_p) F(second_p, io_second_p) \
+  F(rho, io_rho) F(sub_rho, io_sub_rho) F(first_p, io_first_p) F(second_p, io_second_p) F(third_p, io_third_p) \
   F(last_four_p, io_last_four_p) F(last_four_rho, io_last_four_rho)
 
 #ifdef LANES
@@ -44,7 +44,7 @@ void store_slots(real x[SLOTS], uint at) {
 void record_slots(real x[SLOTS], uint at) {
   for (uint k = 0u; k < push.slots_held; ++k) {
     GET(value, x, k)
-    if (OWNED(k)) record_real[at + ELEMENT(k) * push.stride] = value;
+    if (OWNED(k)) record[2u * (at + (ELEMENT(k) >> 1) * push.stride) + (ELEMENT(k) & 1u)] = value;
   }
 }
 void load_scale(out real x[SLOTS]) {

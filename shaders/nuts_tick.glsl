@@ -1,16 +1,31 @@
-// Ticks, until this chain has something seldom to do: a leapfrog each, and the merges of up to four leaves. A part of
-// nuts.comp.
+// Ticks, a leapfrog each, until this chain has something seldom to do. A part of nuts.comp.
+//
+// Leaves are numbered through a trajectory, 1, 2 and 3, 4 to 7, 8 to 15 and so on: 2^depth + leaf. Four numbers from a
+// multiple of four on are a block. A block's leaves share a counter of random numbers, and a chain waits at its end, and
+// after leaf 1, for the merges that are due there. A round's first tick is a part of its own, as is what follows up to
+// every fourth: chains that begin a trajectory or a block with the round do not wait long.
+    merge_words = philox(drey_counter(depth >> 2, iteration, chain, DREY_MERGE, phase), key);
+    uint tick = 0u;
+#if !defined(TOGETHER) && !defined(LANES)
+    made += ticks;  // at most: its subgroup's last live lane says how many
+#endif
 #ifdef TOGETHER
-    for (uint tick = 0u; tick < push.ticks; ++tick) {
+    while (tick < ticks && subgroupAny(LIVE)) {
+#else
+    while (tick < ticks && LIVE) {
+#endif
+    leaf_words = philox(drey_counter(((1u << depth) + leaf) >> 2, iteration, chain, DREY_LEAF, phase), key);
+    const uint end = min(tick == 0u ? 1u : (tick & ~3u) + 4u, ticks);
+    for (; tick < end; ++tick) {
+#ifdef TOGETHER
       const bool live = LIVE;
       if (!subgroupAny(live)) break;
-      made += 1u;
 #else
-#ifndef LANES
-    made += push.ticks;  // at most: its subgroup's last live lane says how many
-#endif
-    for (uint tick = 0u; tick < push.ticks && LIVE; ++tick) {
+      if (!LIVE) break;
       const bool live = true;
+#endif
+#if defined(TOGETHER) || defined(LANES)
+      made += 1u;
 #endif
       const real sign = mode == RUNNING ? (((directions >> depth) & 1u) == 1u ? real(1.0) : real(-1.0)) : real(0.0);
       real last_p[SLOTS];
@@ -46,21 +61,8 @@
 #endif
       SUM(kinetic)
       if (mode != RUNNING) {
-        real size = real(0.0);
-        EACH(d) { size += abs(g[d]); }
-        SUM(size)
-        size += abs(lp);
-        if (size < real(1e30)) {
-          EACH(d) {
-            sample_q[d] = q[d];
-            sample_g[d] = g[d];
-          }
-          sample_lp = lp;
-          mode = FRESH;
-        } else {
-          attempts += 1u;
-          mode = mode == DISPERSED && attempts < START_ATTEMPTS ? DISPERSE : FAILED;
-        }
+        sample_lp = lp;
+        mode = mode == GIVEN ? TAKEN : TRIED;
       } else {
         // Energies relative to the start of the trajectory; NaN compares false.
         // Precise: drivers reassociate sums, and these differences are of numbers much larger than they.
@@ -71,16 +73,17 @@
         if (!good) divergent = 1u;
         if (w > -MAX_ENERGY_ERROR) accept += nuts_exp(min(w, real(0.0)));
         if (good) {
-          // The subtree's proposal: a stream of leaves, each taken with its share of the weight so far.
+          // The subtree's proposal: a stream of leaves, each taken with its share of the weight so far, which is
+          // sub_weight * exp(sub_log_weight), sub_log_weight being the greatest of the leaves'.
           const uint heap = (1u << depth) + leaf;
-          const uvec4 words = philox(drey_counter(heap >> 2, iteration, chain, DREY_LEAF, push.phase), key);
-          const uint word = (heap & 2u) == 0u ? ((heap & 1u) == 0u ? words.x : words.y)
-                                              : ((heap & 1u) == 0u ? words.z : words.w);
+          const uint word = (heap & 2u) == 0u ? ((heap & 1u) == 0u ? leaf_words.x : leaf_words.y)
+                                              : ((heap & 1u) == 0u ? leaf_words.z : leaf_words.w);
           const real gain = w - sub_log_weight;
           const real e = nuts_exp(-abs(gain));
-          const real share = (gain > real(0.0) ? real(1.0) : e) / (real(1.0) + e);
-          sub_log_weight = max(w, sub_log_weight) + nuts_log(real(1.0) + e);
-          if (leaf == 0u || drey_uniform(word) < share) {
+          const real own = gain > real(0.0) ? real(1.0) : e;
+          sub_weight = gain > real(0.0) ? sub_weight * e + real(1.0) : sub_weight + e;
+          sub_log_weight = max(w, sub_log_weight);
+          if (leaf == 0u || drey_uniform(word) * sub_weight < own) {
             EACH(d) {
               proposal_q[d] = q[d];
               proposal_g[d] = g[d];
@@ -90,53 +93,30 @@
           }
           const uint place = leaf & 3u;
           if (place == 0u) {
-            EACH(d) {
-              first_p[d] = p[d];
-              last_four_p[d] = last_p[d];
-              last_four_rho[d] = sub_rho[d];
-            }
+            EACH(d) { first_p[d] = p[d]; }
           }
           if (place == 1u) {
             EACH(d) { second_p[d] = p[d]; }
           }
-          EACH(d) { sub_rho[d] += p[d]; }
-          // The merge of two leaves, and of two pairs.
-          if ((place & 1u) == 1u) {
-            real pair_begin = real(0.0), pair_end = real(0.0);
-            EACH(d) {
-              const real sum = last_p[d] + p[d];
-              pair_begin += sum * last_p[d];
-              pair_end += sum * p[d];
-            }
-            SUM(pair_begin) SUM(pair_end)
-            stop = !(pair_begin > real(0.0) && pair_end > real(0.0));
+          if (place == 2u) {
+            EACH(d) { third_p[d] = p[d]; }
           }
-          if (place == 3u) {
-            real whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0),
-                 e2 = real(0.0);
-            EACH(d) {
-              const real sum = sub_rho[d] - last_four_rho[d];
-              const real to_right = first_p[d] + second_p[d] + last_p[d];
-              const real from_left = last_p[d] + p[d] + second_p[d];
-              whole_begin += sum * first_p[d];
-              whole_end += sum * p[d];
-              a += to_right * first_p[d];
-              b += to_right * last_p[d];
-              c += from_left * second_p[d];
-              e2 += from_left * p[d];
-            }
-            SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
-            stop = stop || !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
-                             c > real(0.0) && e2 > real(0.0));
+          // The merge of two leaves.
+          real pair_begin = real(0.0), pair_end = real(0.0);
+          EACH(d) {
+            const real sum = last_p[d] + p[d];
+            pair_begin += sum * last_p[d];
+            pair_end += sum * p[d];
+            sub_rho[d] += p[d];
           }
+          SUM(pair_begin) SUM(pair_end)
+          if ((leaf & 1u) == 1u) stop = !(pair_begin > real(0.0) && pair_end > real(0.0));
           leaf += 1u;
+          if (heap == 1u || (heap & 3u) == 3u) mode = BLOCK;
         }
-        if (stop) {
-          mode = FINISHED;
-        } else if (depth > 2u && (leaf & 3u) == 0u) {
-          mode = FOUR;
-        } else if (leaf == (1u << depth)) {
-          MERGE_SUBTREE
-        }
+        if (stop) mode = FINISHED;
       }
+    }
+    tick = end;
+    MERGES
     }

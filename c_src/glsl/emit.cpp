@@ -90,7 +90,8 @@ Source Emitter::run() {
   }
   if (has_target_) text_ += "real model_target;\n";
   if (body.find("drey_to_int(") != std::string::npos) text_ += to_integer;
-  if (lanes_) text_ += prepared_ + "void model_prepare() {\n" + prepare_ + "}\n";
+  source.prepares = lanes_ || !prepare_.empty();
+  if (source.prepares) text_ += prepared_ + "void model_prepare() {\n" + prepare_ + "}\n";
   text_ += "void model_run() {\n" + body + "}\n";
   source.text = std::move(text_);
   return source;

@@ -40,6 +40,8 @@ struct Source {
   std::uint64_t gathers = 0;
   /// Bytes of private arrays.
   std::uint64_t private_bytes = 0;
+  /// Whether the text has `void model_prepare()`, which the kernel calls once a dispatch, before the first model_run().
+  bool prepares = false;
 };
 
 struct EmitOptions {
@@ -51,6 +53,10 @@ struct EmitOptions {
   /// of the data and they tell one another, instead of all loading the same. Worth it where loads from one
   /// address by many lanes are not cheap, as on a software driver; it needs GL_KHR_shader_subgroup_shuffle.
   std::uint32_t uniform_lanes = 0;
+  /// Vectors of data, so many at most, that model_prepare() puts into variables: those the program reads at places that
+  /// do not move. For a program that runs many times a dispatch where every load is made lane by lane, as on a software
+  /// driver.
+  std::uint32_t near_vectors = 0;
   /// Not 0: the lanes of a subgroup, so many, run the program together for one chain. All call model_run(), and
   /// element e of the point and of the gradient lies in slot e / lanes of lane e % lanes:
   ///     real model_point[slots], model_gradient[slots];   // slots = D / lanes, rounded up

@@ -29,7 +29,7 @@ std::string Emitter::data_load(const Value& v) {
                        position);
   }
   const std::string key = fmt::format("drey_data{}[{}]", found->buffer, sum(found->vector));
-  std::string name;
+  std::string name = near(*found, key, vector_type(program_.memories[v.memory].type));
   for (const auto& scope : loads_)
     if (const auto known = scope.find(key); known != scope.end()) name = known->second;
   if (name.empty()) {
@@ -40,6 +40,16 @@ std::string Emitter::data_load(const Value& v) {
     loads_.back().emplace(key, name);
   }
   return fmt::format("{}.{}", name, "xyzw"[found->component]);
+}
+
+std::string Emitter::near(const Aligned& at, const std::string& key, const char* type) {
+  if (!options_.near_vectors || !at.vector.factors.empty()) return {};
+  if (const auto known = near_.find(key); known != near_.end()) return known->second;
+  if (near_.size() == options_.near_vectors) return {};
+  const std::string name = fmt::format("near{}", near_.size());
+  prepared_ += fmt::format("{} {};\n", type, name);
+  prepare_ += fmt::format("  {} = {};\n", name, key);
+  return near_[key] = name;
 }
 
 Linear Emitter::without_constant(Linear l) {

@@ -102,6 +102,8 @@ class Emitter {
     std::int64_t component = 0;
   };
   std::optional<Aligned> aligned(const model::Value& v) const;
+  /// The variable that holds this vector through a dispatch; empty: none does.
+  std::string near(const Aligned& at, const std::string& key, const char* type);
   std::string data_load(const model::Value& v);
   /// Vectors of one buffer at one moving place, which a body reads at several distances.
   struct Group {
@@ -187,6 +189,8 @@ class Emitter {
   bool uniform_flow_ = true;      ///< all lanes of a subgroup are here
   std::optional<Lanes> lanes_;    ///< where a chain has a subgroup
   SpreadLoop* spread_ = nullptr;  ///< the loop being spread
+  std::map<std::string, std::string>
+      near_;  ///< variables that hold vectors through a dispatch, by the vector
   std::string prepared_, prepare_;
   std::uint32_t kept_ = 0;  ///< numbers of data held in registers
 };

@@ -11,10 +11,12 @@ namespace {
 
 // Words of a chain's state and the modes, as shaders/nuts.comp numbers them.
 constexpr std::uint64_t kMode = 0, kIteration = 1, kDepth = 2, kLeaf = 3, kAttempts = 7;
-constexpr std::uint32_t kRunning = 0, kFinished = 2, kFour = 7, kLastMode = 7;
+constexpr std::uint32_t kRunning = 0, kLastMode = 6;
+/// Those that end within a dispatch.
+constexpr std::uint32_t kFinished = 2;
 constexpr std::uint32_t kMostAttempts = 100;
 /// Raised whenever a state's meaning changes.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
 
@@ -41,7 +43,7 @@ std::uint64_t state_size(const KernelShape& shape, std::uint64_t count) {
 }
 
 std::uint64_t record_size(const KernelShape& shape, std::uint64_t count, std::uint64_t slots) {
-  return slots * count * ((shape.dimension + 3) * real_size(shape) + 3 * 4);
+  return slots * count * RecordLayout(shape.dimension, false).pairs * 2 * real_size(shape);
 }
 
 void check_state(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
@@ -63,15 +65,12 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
       throw Error("wrong_checkpoint",
                   fmt::format("the checkpoint's state of chain {} is damaged: {}", c, what));
     };
-    if (mode > kLastMode) refuse("it is in no mode");
+    if (mode > kLastMode || mode == kFinished) refuse("it is in no mode");
     if (iteration < least || iteration > most) refuse("its transitions do not agree with its draws");
     if (word(kAttempts, c) > kMostAttempts) refuse("too many starts");
-    const bool in_tree = mode == kRunning || mode == kFour;
-    if (in_tree && depth >= static_cast<std::uint32_t>(shape.max_depth)) refuse("its tree is too deep");
-    if (mode == kFinished && depth > static_cast<std::uint32_t>(shape.max_depth))
+    if (mode == kRunning && depth >= static_cast<std::uint32_t>(shape.max_depth))
       refuse("its tree is too deep");
-    if (in_tree && leaf > (1u << depth)) refuse("its tree has too many leaves");
-    if (mode == kFour && (leaf < 4 || leaf % 4 != 0 || depth < 3)) refuse("a merge is due where none can be");
+    if (mode == kRunning && leaf >= (1u << depth)) refuse("its tree has too many leaves");
   }
 }
 
@@ -91,9 +90,8 @@ std::vector<std::byte> record_columns(const KernelShape& shape, std::span<const 
                                       std::uint64_t slots, std::uint64_t count, std::uint64_t from,
                                       std::uint64_t width) {
   std::vector<std::byte> result;
-  const std::uint64_t components = slots * (shape.dimension + 3), real = real_size(shape);
-  add_rows(result, record, components, count, from, width, real);
-  add_rows(result, record.subspan(components * count * real), slots * 3, count, from, width, 4);
+  add_rows(result, record, slots * RecordLayout(shape.dimension, false).pairs, count, from, width,
+           2 * real_size(shape));
   return result;
 }
 

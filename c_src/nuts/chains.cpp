@@ -21,7 +21,7 @@ constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8, kUsed = 9, kMade
 /// The push constants of nuts.comp; the step size follows, float or double.
 struct Push {
   std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, rounds, ticks, limit, base, slots,
-      thin, phase, depth_cap, stamp, probe, components, slots_held;
+      thin, phase, depth_cap, stamp, probe, pairs, slots_held;
 };
 static_assert(sizeof(Push) == 72);
 
@@ -32,6 +32,8 @@ constexpr double kDispatchNs = 40e6;
 /// Ticks between two looks at the seldom part where the caller wants a budget, and rounds of a first
 /// dispatch, whose speed is not known.
 constexpr std::uint32_t kTicks = 8, kFirstRounds = 16;
+/// Ticks of a round at most.
+constexpr std::uint32_t kMostTicks = 16;
 
 }  // namespace
 
@@ -105,11 +107,11 @@ ChainKernel::ChainKernel(gpu::Device& on, const KernelShape& of_shape, const gls
       layout(of_shape),
       text(nuts_kernel(of_shape, density)),
       data(upload_data(on, density)),
-      kernel(on, compile(text.text), kernel_slots(density, 5), push_bytes(of_shape), {},
+      kernel(on, compile(text.text), kernel_slots(density, 4), push_bytes(of_shape), {},
              of_shape.lanes || of_shape.together ? on.info().subgroup_size : 0) {
   text.text.clear();
   const std::uint64_t limit = on.info().trip_limit;
-  const std::uint64_t least = text.fixed_trips + 2 * text.round_trips + text.tick_trips + kTripMargin;
+  const std::uint64_t least = text.fixed_trips + text.round_trips + text.trips(1) + kTripMargin;
   if (limit && least > limit)
     throw Error(
         "device_limit",
@@ -123,17 +125,15 @@ Chains::Chains(ChainKernel& kernel, std::uint64_t count, std::uint64_t slots, bo
     : kernel_(kernel),
       count_(count),
       slots_(slots),
-      components_(kernel.shape.dimension * (gradients ? 2 : 1) + 3),
+      gradients_(gradients),
+      layout_(kernel.shape.dimension, gradients),
       state_real_(kernel.device, count * kernel.layout.reals * (kernel.shape.f64 ? 8 : 4)),
       state_word_(kernel.device, count * StateLayout::kWords * 4),
       scale_(kernel.device, scale_size(kernel.shape) * 8),
-      record_real_(kernel.device,
-                   std::max<std::uint64_t>(1, slots) * count * components_ * (kernel.shape.f64 ? 8 : 4)),
-      record_word_(kernel.device, std::max<std::uint64_t>(1, slots) * count * 3 * 4),
+      record_(kernel.device, std::max<std::uint64_t>(1, slots) * count * slot_bytes(kernel.shape, gradients)),
       status_(pair_of_buffers(kernel.device, count * StateLayout::kWords * 4)),
-      arguments_(
-          kernel.device, kernel.kernel,
-          kernel_bindings({&state_real_, &state_word_, &scale_, &record_real_, &record_word_}, kernel.data)) {
+      arguments_(kernel.device, kernel.kernel,
+                 kernel_bindings({&state_real_, &state_word_, &scale_, &record_}, kernel.data)) {
   for (int i = 0; i < 2; ++i) commands_.emplace_back(kernel.device);
   state_real_.fill(0);
   state_word_.fill(0);
@@ -149,7 +149,7 @@ std::uint64_t Chains::scale_size(const KernelShape& shape) {
 }
 
 std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
-  return (shape.dimension * (gradients ? 2 : 1) + 3) * (shape.f64 ? 8 : 4);
+  return RecordLayout(shape.dimension, gradients).pairs * 2 * (shape.f64 ? 8 : 4);
 }
 
 void Chains::write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width) {
@@ -217,15 +217,15 @@ void Chains::set_scale(std::span<const double> scale) {
 }
 
 Chains::Plan Chains::plan(std::uint32_t ticks, std::uint64_t rounds) const {
-  ticks = std::max(1u, ticks);
+  // More in a round than nuts.comp has random numbers of merges for are none.
+  ticks = std::clamp(ticks, 1u, kMostTicks);
   std::uint64_t most = 1u << 20;
   if (const std::uint64_t limit = kernel_.device.info().trip_limit) {
     // ChainKernel's constructor has seen to it that one round of one tick fits.
     const auto& text = kernel_.text;
     const std::uint64_t room = limit - kTripMargin - text.fixed_trips - text.round_trips;
-    ticks = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(ticks, (room - text.round_trips) / text.tick_trips));
-    most = room / (text.round_trips + ticks * text.tick_trips);
+    while (ticks > 1 && text.trips(ticks) > room) ticks /= 2;
+    most = room / text.trips(ticks);
   }
   return {ticks, static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rounds, 1, most))};
 }
@@ -248,7 +248,7 @@ void Chains::record_dispatch(gpu::Commands& commands, const gpu::Buffer& status,
                   static_cast<std::uint32_t>(std::clamp(run.depth_cap, 1, kernel_.shape.max_depth)),
                   stamp,
                   2,
-                  static_cast<std::uint32_t>(components_),
+                  static_cast<std::uint32_t>(layout_.pairs),
                   static_cast<std::uint32_t>(slots_held(kernel_.shape))};
   std::array<std::byte, sizeof(Push) + 8> push{};
   std::memcpy(push.data(), &head, sizeof head);
@@ -430,31 +430,50 @@ void Chains::restore(std::span<const std::byte> state) {
 }
 
 std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t first) const {
-  const std::uint64_t reals = components_ * count_ * (kernel_.shape.f64 ? 8 : 4), words = 3 * count_ * 4;
-  std::vector<std::byte> bytes(slots * (reals + words));
-  record_real_.read(std::span(bytes).first(slots * reals), first * reals);
-  record_word_.read(std::span(bytes).subspan(slots * reals), first * words);
-  return bytes;
+  const std::uint64_t slot = count_ * slot_bytes(kernel_.shape, gradients_);
+  return record_.read_all<std::byte>(slots * slot, first * slot);
 }
 
 void Chains::restore_record(std::span<const std::byte> record, std::uint64_t slots) {
-  const std::uint64_t reals = components_ * count_ * (kernel_.shape.f64 ? 8 : 4), words = 3 * count_ * 4;
-  if (slots > slots_ || record.size() != slots * (reals + words))
+  if (slots > slots_ || record.size() != slots * count_ * slot_bytes(kernel_.shape, gradients_))
     throw Error("wrong_checkpoint",
                 fmt::format("{} recorded draws of {} chains in {} bytes", slots, count_, record.size()));
-  record_real_.write(record.first(slots * reals));
-  record_word_.write(record.subspan(slots * reals));
+  record_.write(record);
 }
 
 Chains::Record Chains::record(std::uint64_t slots, std::uint64_t first) const {
+  const std::uint64_t d = kernel_.shape.dimension, numbers = layout_.pairs * 2 * count_;
+  const auto raw = read_reals(record_, slots * numbers, first * numbers, kernel_.shape.f64);
   Record record;
   record.stride = count_;
-  record.components = components_;
-  record.dimension = kernel_.shape.dimension;
-  record.reals =
-      read_reals(record_real_, slots * components_ * count_, first * components_ * count_, kernel_.shape.f64);
-  record.words = record_word_.read_all<std::uint32_t>(slots * 3 * count_, first * 3 * count_ * 4);
+  record.components = d * (gradients_ ? 2 : 1) + 3;
+  record.dimension = d;
+  record.reals.resize(slots * record.components * count_);
+  record.words.resize(slots * 3 * count_);
+  for (std::uint64_t s = 0; s < slots; ++s)
+    for (std::uint64_t c = 0; c < count_; ++c) {
+      const auto number = [&](std::uint64_t which) { return raw[layout_.at(s, which, c, count_)]; };
+      const auto put = [&](std::uint64_t component, double value) {
+        record.reals[(s * record.components + component) * count_ + c] = value;
+      };
+      for (std::uint64_t k = 0; k < d; ++k) put(k, number(layout_.position + k));
+      for (std::uint64_t k = 0; k < 3; ++k) put(d + k, number(k));
+      for (std::uint64_t k = 0; gradients_ && k < d; ++k) put(d + 3 + k, number(layout_.gradient + k));
+      const double counts = number(RecordLayout::kCounts);
+      const std::uint32_t words[] = {RecordLayout::depth(counts), RecordLayout::leapfrogs(counts),
+                                     RecordLayout::divergent(counts)};
+      for (std::uint64_t k = 0; k < 3; ++k) record.words[(s * 3 + k) * count_ + c] = words[k];
+    }
   return record;
+}
+
+std::span<const std::byte> Chains::record_bytes(std::uint64_t slots, std::uint64_t first,
+                                                std::vector<std::byte>& held) const {
+  const std::uint64_t slot = count_ * slot_bytes(kernel_.shape, gradients_);
+  if (const std::byte* mapped = record_.mapped()) return {mapped + first * slot, slots * slot};
+  held.resize(slots * slot);
+  record_.read(held, first * slot);
+  return held;
 }
 
 }  // namespace drey::nuts

@@ -166,7 +166,7 @@ class Chains {
   std::vector<std::byte> save_record(std::uint64_t slots, std::uint64_t first) const;
   void restore_record(std::span<const std::byte> record, std::uint64_t slots);
 
-  /// The record as the kernel wrote it.
+  /// The record, its numbers apart.
   struct Record {
     std::uint64_t stride = 0, components = 0, dimension = 0;
     std::vector<double> reals;         ///< [slot][component][chain]
@@ -186,12 +186,16 @@ class Chains {
   };
   /// Slots [first, first + slots), numbered from 0 in the result.
   Record record(std::uint64_t slots, std::uint64_t first = 0) const;
-  const gpu::Buffer& record_buffer() const { return record_real_; }
+  /// The same as the kernel wrote it (RecordLayout), in the device's precision: where it lies if the host sees the
+  /// device's memory, else copied to `held`. Good until the device records there again.
+  std::span<const std::byte> record_bytes(std::uint64_t slots, std::uint64_t first,
+                                          std::vector<std::byte>& held) const;
+  const gpu::Buffer& record_buffer() const { return record_; }
   ChainKernel& kernel() const { return kernel_; }
 
   std::uint64_t count() const { return count_; }
   std::uint64_t slots() const { return slots_; }
-  std::uint64_t components() const { return components_; }
+  const RecordLayout& record_layout() const { return layout_; }
   /// Of all dispatches so far.
   const Work& work() const { return work_; }
 
@@ -209,8 +213,10 @@ class Chains {
   std::vector<double> reals(std::uint64_t component, std::uint64_t width) const;
 
   ChainKernel& kernel_;
-  std::uint64_t count_, slots_, components_;
-  gpu::Buffer state_real_, state_word_, scale_, record_real_, record_word_;
+  std::uint64_t count_, slots_;
+  bool gradients_;
+  RecordLayout layout_;
+  gpu::Buffer state_real_, state_word_, scale_, record_;
   std::vector<gpu::Buffer> status_;
   gpu::Arguments arguments_;
   std::vector<gpu::Commands> commands_;

@@ -10,14 +10,16 @@ namespace drey::nuts {
 namespace {
 
 constexpr std::uint32_t kStamp = 0x64726579;
+/// Of outputs on their way to the host.
+constexpr std::uint64_t kMostOutputBytes = std::uint64_t{32} << 20;
 
 struct DensityPush {
   std::uint32_t count, stamp, probe;
 };
 
 struct DrawsPush {
-  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, base, first, slots, thin,
-      components, stamp, probe;
+  std::uint32_t seed_low, seed_high, chain_low, chain_high, chains, stride, base, first, slots, thin, pairs,
+      stamp, probe;
 };
 
 /// A text with its loop trips within what the device allows.
@@ -30,9 +32,10 @@ std::string checked(const gpu::Device& device, KernelText text) {
   return std::move(text.text);
 }
 
-void check_markers(const gpu::Device& device, const gpu::Buffer& markers, std::uint64_t count) {
+void check_markers(const gpu::Device& device, const gpu::Buffer& markers, std::uint64_t count,
+                   std::uint32_t stamp) {
   for (const std::uint32_t marker : markers.read_all<std::uint32_t>(count))
-    if (marker != kStamp)
+    if (marker != stamp)
       throw Error("internal",
                   fmt::format("{} left a loop of the model early; this is a bug", device.info().name));
 }
@@ -75,7 +78,7 @@ std::vector<Evaluation> DensityKernel::evaluate(std::span<const double> points) 
     const gpu::Arguments arguments(device_, kernel_, kernel_bindings({&in, &out, &markers}, data_));
     run_once(device_, arguments, gpu::bytes_of(DensityPush{static_cast<std::uint32_t>(count), kStamp, 2}),
              count, shape_.local_size);
-    check_markers(device_, markers, count);
+    check_markers(device_, markers, count, kStamp);
     const auto values = read_reals(out, count * (dimension + 1), 0, shape_.f64);
     for (std::uint64_t i = 0; i < count; ++i) {
       auto& result = results[first + i];
@@ -94,16 +97,31 @@ DrawsKernel::DrawsKernel(gpu::Device& device, const KernelShape& shape, const gl
       output_size_(output_size),
       data_(upload_data(device, draws)),
       kernel_(device, compile(checked(device, draws_kernel(shape, draws, output_size))),
-              kernel_slots(draws, 3), sizeof(DrawsPush)) {}
+              kernel_slots(draws, 3), sizeof(DrawsPush)),
+      commands_(device) {}
 
-std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots,
-                                         std::uint64_t first) {
-  const std::uint64_t count = chains.count(), values = slots * output_size_ * count;
-  gpu::Buffer out(device_, std::max<std::uint64_t>(1, values) * (shape_.f64 ? 8 : 4));
-  gpu::Buffer markers(device_, std::max<std::uint64_t>(1, slots * count) * 4);
-  markers.fill(0);
-  const gpu::Arguments arguments(device_, kernel_,
-                                 kernel_bindings({&chains.record_buffer(), &out, &markers}, data_));
+std::uint64_t DrawsKernel::most_slots(std::uint64_t chains) const {
+  const std::uint64_t slot = chains * std::max<std::uint64_t>(4, output_size_ * (shape_.f64 ? 8 : 4));
+  return std::max<std::uint64_t>(1, std::min(kMostOutputBytes, device_.info().storage_range) / slot);
+}
+
+void DrawsKernel::begin(const Chains& chains, const RunOptions& run, std::uint64_t slots,
+                        std::uint64_t first) {
+  wait();
+  const std::uint64_t count = chains.count();
+  asked_ = slots * count;
+  const auto hold = [&](std::optional<gpu::Buffer>& buffer, std::uint64_t bytes) {
+    if (buffer && buffer->size() >= bytes) return false;
+    buffer.reset();
+    buffer.emplace(device_, std::max<std::uint64_t>(4, bytes), gpu::BufferKind::Storage,
+                   gpu::Placement::Host);
+    return true;
+  };
+  hold(out_, asked_ * output_size_ * (shape_.f64 ? 8 : 4));
+  if (hold(markers_, asked_ * 4)) markers_->fill(0);
+  arguments_.emplace(device_, kernel_, kernel_bindings({&chains.record_buffer(), &*out_, &*markers_}, data_));
+  // Markers of an earlier call are of another stamp; 0 is none.
+  if (++stamp_ == 0) ++stamp_;
   const DrawsPush push{static_cast<std::uint32_t>(run.seed),
                        static_cast<std::uint32_t>(run.seed >> 32),
                        static_cast<std::uint32_t>(run.first_chain),
@@ -114,12 +132,31 @@ std::vector<double> DrawsKernel::outputs(const Chains& chains, const RunOptions&
                        static_cast<std::uint32_t>(first),
                        static_cast<std::uint32_t>(slots),
                        run.thin,
-                       static_cast<std::uint32_t>(chains.components()),
-                       kStamp,
+                       static_cast<std::uint32_t>(chains.record_layout().pairs),
+                       stamp_,
                        2};
-  run_once(device_, arguments, gpu::bytes_of(push), slots * count, shape_.local_size);
-  check_markers(device_, markers, slots * count);
-  return read_reals(out, values, 0, shape_.f64);
+  commands_.begin();
+  commands_.dispatch(*arguments_, gpu::bytes_of(push),
+                     static_cast<std::uint32_t>((asked_ + shape_.local_size - 1) / shape_.local_size));
+  submission_ = commands_.submit();
+}
+
+std::span<const std::byte> DrawsKernel::finish() {
+  if (!device_.wait(submission_))
+    throw Error("device_error", "the device did not finish a dispatch in ten minutes");
+  submission_ = 0;
+  check_markers(device_, *markers_, asked_, stamp_);
+  return {out_->mapped(), asked_ * output_size_ * (shape_.f64 ? 8 : 4)};
+}
+
+void DrawsKernel::wait() noexcept {
+  if (!submission_) return;
+  try {
+    static_cast<void>(device_.wait(submission_));
+  } catch (const Error&) {
+    // A lost device has nothing left to wait for.
+  }
+  submission_ = 0;
 }
 
 }  // namespace drey::nuts

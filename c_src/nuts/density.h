@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "nuts/chains.h"
@@ -24,16 +26,24 @@ class DensityKernel {
   gpu::Kernel kernel_;
 };
 
-/// The outputs of recorded draws: a draw an invocation, on the device, straight from the sampler's record.
+/// The outputs of recorded draws: a draw an invocation, on the device, straight from the sampler's record. They are
+/// asked for and fetched in two calls, so that the device goes on drawing while the host looks at them.
 class DrawsKernel {
  public:
   /// \param draws a model's draw program
   DrawsKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& draws,
               std::uint64_t output_size, const Compile& compile);
-  /// \param slots recorded in `chains` by `run`, from slot `first` on
-  /// \returns [slot][element][chain]
-  std::vector<double> outputs(const Chains& chains, const RunOptions& run, std::uint64_t slots,
-                              std::uint64_t first = 0);
+
+  /// Draws of so many chains that one call may ask for.
+  std::uint64_t most_slots(std::uint64_t chains) const;
+  /// Asks for the outputs of the draws that `run` recorded in slots [first, first + slots) of `chains`, whose record
+  /// must stay until finish() or wait(). What was asked for before is given up.
+  void begin(const Chains& chains, const RunOptions& run, std::uint64_t slots, std::uint64_t first);
+  /// Waits for them. \returns [slot][element][chain] in the device's precision, until the next begin()
+  /// \throws Error{internal} when the device left a loop early
+  std::span<const std::byte> finish();
+  /// Waits until the device is done with what was asked for, whatever came of it.
+  void wait() noexcept;
 
  private:
   gpu::Device& device_;
@@ -41,6 +51,11 @@ class DrawsKernel {
   std::uint64_t output_size_;
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> data_;
   gpu::Kernel kernel_;
+  std::optional<gpu::Buffer> out_, markers_;
+  std::optional<gpu::Arguments> arguments_;
+  gpu::Commands commands_;
+  std::uint64_t submission_ = 0, asked_ = 0;  ///< `asked_`: draws
+  std::uint32_t stamp_ = 0;
 };
 
 }  // namespace drey::nuts

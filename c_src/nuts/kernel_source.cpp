@@ -51,10 +51,13 @@ std::string preamble(const KernelShape& shape) {
   if (shape.lanes)
     text +=
         fmt::format("#extension GL_KHR_shader_subgroup_shuffle : require\n#define LANES {}u\n", shape.lanes);
-  text += shape.f64 ? "#define DREY_F64 1\n#define real double\n" : "#define real float\n";
+  text += shape.f64 ? "#define DREY_F64 1\n#define real double\n#define real2 dvec2\n"
+                    : "#define real float\n#define real2 vec2\n";
   const std::uint64_t padded = (shape.dimension + 3) / 4 * 4;
   text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension,
                       padded, shape.local_size);
+  text += fmt::format("#define HALF {}\n", (shape.dimension + 1) / 2);
+  if (shape.packed) text += "#define PACKED 1\n";
   text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n", slots_held(shape),
                       shape.lanes ? slots_held(shape) : padded);
   return text;
@@ -68,7 +71,8 @@ std::string with_parts(std::string text) {
   // Those that hold others first.
   for (const Part& part :
        {Part{"STATE_TRANSFER\n", "nuts_state.glsl"}, Part{"TICKS\n", "nuts_tick.glsl"},
-        Part{"DEEP_MERGE\n", "nuts_deep_merge.glsl"}, Part{"MERGE_SUBTREE\n", "nuts_merge.glsl"}}) {
+        Part{"DEEP_MERGES\n", "nuts_deep_merges.glsl"}, Part{"MERGES\n", "nuts_merges.glsl"},
+        Part{"MERGE_SUBTREE\n", "nuts_merge.glsl"}}) {
     const std::string body = shader(part.file);
     const std::size_t size = std::string_view(part.line).size();
     for (std::size_t at = 0; (at = text.find(part.line, at)) != std::string::npos;) {
@@ -91,11 +95,18 @@ std::string expand(const KernelShape& shape, const std::string& text) {
   return expand_each(expand_each(text, "EACH", slots, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
 }
 
-// Loops over the slots in nuts.comp, counted from its text: in a tick outside the merge loop, in its merge loop, in a
-// round, and once a dispatch (of a chain per subgroup; kCarryLoops otherwise).
 constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
-constexpr std::uint64_t kTickLoops = 15, kMergeLoops = 1, kRoundLoops = 12, kDispatchLoops = 33,
-                        kSlotLoops = 4, kCarryLoops = 3;
+// Loops over the slots in nuts.comp that are no EACH: once a dispatch of a chain per subgroup, a round of one, once a
+// dispatch otherwise.
+constexpr std::uint64_t kDispatchLoops = 36, kSlotLoops = 4, kCarryLoops = 3;
+
+/// Loops over the slots in a part of nuts.comp, all its branches together.
+std::uint64_t loops_in(std::string_view part) {
+  const std::string text = shader(part);
+  std::uint64_t count = 0;
+  for (std::size_t at = 0; (at = text.find("EACH(d) {", at)) != std::string::npos; ++at) ++count;
+  return count;
+}
 
 /// Dimensions a trip of a loop that is not written out. Few enough that more than 32 trips are left: a
 /// compiler that unrolls by itself stops there.
@@ -253,9 +264,9 @@ StateLayout::StateLayout(const KernelShape& shape) {
   position = 0;
   sample = 6 * d;
   sample_gradient = 7 * d;
-  start = 16 * d;
-  sample_lp = 16 * d + 4;
-  checkpoints = 16 * d + 9;
+  start = 17 * d;
+  sample_lp = 17 * d + 4;
+  checkpoints = 17 * d + 11;
   reals = checkpoints + 3 * rows * d;
 }
 
@@ -301,6 +312,28 @@ std::string expand_each(const std::string& text, const std::string& keyword, std
   }
 }
 
+namespace {
+
+/// RECORDED(x) of nuts.comp: the pairs of a position or gradient into the record, from `at` on. Slots that are not
+/// written out are a loop over pairs, but for the last of an odd number.
+std::string recorded_text(const KernelShape& shape) {
+  if (shape.lanes) return {};
+  const std::uint64_t d = shape.dimension;
+  const auto pair = [&](const std::string& at, const std::string& i, bool alone) {
+    return fmt::format("record[at + stride * uint({0})] = PAIR(x[2 * {1}], {2});", at, i,
+                       alone ? "real(0.0)" : fmt::format("x[2 * {} + 1]", i));
+  };
+  std::string text = "#define RECORDED(x) ";
+  if (d <= unrolled_slots(shape))
+    for (std::uint64_t i = 0; i < d / 2; ++i) text += pair(std::to_string(i), std::to_string(i), false) + " ";
+  else
+    text += fmt::format("for (int i_ = 0; i_ < {}; ++i_) {{ {} }} ", d / 2, pair("i_", "i_", false));
+  if (d % 2) text += pair(std::to_string(d / 2), std::to_string(d / 2), true);
+  return text + "\n";
+}
+
+}  // namespace
+
 KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   const StateLayout layout(shape);
   KernelText kernel;
@@ -308,16 +341,20 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
                 fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n",
                             layout.rows, layout.checkpoints, layout.reals) +
                 (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
+                (density.prepares ? "#define PREPARES 1\n" : "") +
                 (shape.dense  ? dense_metric(shape)
                  : shape.rank ? low_rank_metric(shape)
                               : std::string()) +
-                sum_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") + density.text + "\n" +
-                expand(shape, with_parts(shader("nuts.comp")));
+                sum_text(shape) + recorded_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") +
+                density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
-  const auto depth = static_cast<std::uint64_t>(shape.max_depth);
   const std::uint64_t slots = slots_held(shape);
   kernel.fixed_trips = 16 + shape.rank * slots + d + 2 * layout.rows * (slots + 1);
-  kernel.round_trips = 2 + kRoundLoops * d + depth * (1 + kMergeLoops * d);
+  // Merges, each checkpoint's at most.
+  kernel.round_trips =
+      2 + 2 * d +
+      (loops_in("nuts.comp") + loops_in("nuts_deep_merges.glsl") + loops_in("nuts_merge.glsl")) * d +
+      layout.rows * (1 + d);
   if (!shape.lanes) {
     const std::uint64_t metric = shape.dense && slots <= unrolled_slots(shape) ? slots * (slots + 3) / 2 : 0;
     kernel.fixed_trips += kCarryLoops * (slots + 1) + metric;
@@ -325,7 +362,8 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
     kernel.fixed_trips += kDispatchLoops * (slots + 1) + density.trips;
     kernel.round_trips += kSlotLoops * (slots + 1) + 3;
   }
-  kernel.tick_trips = 2 + density.trips + dense_trips(shape) + kTickLoops * d;
+  kernel.block_trips = 2 + (loops_in("nuts_merges.glsl") + loops_in("nuts_merge.glsl")) * d;
+  kernel.tick_trips = 1 + density.trips + dense_trips(shape) + loops_in("nuts_tick.glsl") * d;
   return kernel;
 }
 

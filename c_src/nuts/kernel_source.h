@@ -22,6 +22,8 @@ struct KernelShape {
   /// The lanes of a subgroup make every tick together: for models whose lanes share loads
   /// (glsl::EmitOptions::uniform_lanes); `local_size` is a multiple of the subgroup's size. Changes no draw.
   bool together = false;
+  /// Records hold two f32 in one store of 8 bytes; not with `lanes`. Changes no byte of them.
+  bool packed = false;
 };
 
 /// Dimensions that an invocation holds of its chain: all, or its share.
@@ -32,6 +34,27 @@ inline constexpr std::uint64_t kUnrolledDimension = 32;
 
 /// Where the buffers of nuts.comp, density.comp and draws.comp end and a model's data begin.
 inline constexpr std::uint32_t kFirstDataBinding = 8;
+
+/// Where a recorded draw's numbers lie, by pairs: [slot][pair][chain][2]. The numbers: log density, acceptance, energy,
+/// counts, then the position and, where it is wanted, the gradient, each filled up to an even number.
+struct RecordLayout {
+  RecordLayout(std::uint64_t of_dimension, bool with_gradients)
+      : position(4),
+        gradient(4 + (of_dimension + 1) / 2 * 2),
+        pairs(2 + (of_dimension + 1) / 2 * (with_gradients ? 2 : 1)) {}
+  std::uint64_t position, gradient;  ///< number of the first
+  std::uint64_t pairs;               ///< of a draw
+  static constexpr std::uint64_t kLp = 0, kAccept = 1, kEnergy = 2, kCounts = 3;
+  /// Of a chain's number among those of `chains` chains.
+  std::uint64_t at(std::uint64_t slot, std::uint64_t number, std::uint64_t chain,
+                   std::uint64_t chains) const {
+    return ((slot * pairs + number / 2) * chains + chain) * 2 + number % 2;
+  }
+  // What a draw's counts hold; as a number they are exact in f32 too.
+  static std::uint32_t leapfrogs(double counts) { return static_cast<std::uint32_t>(counts) >> 5; }
+  static std::uint32_t depth(double counts) { return static_cast<std::uint32_t>(counts) >> 1 & 15; }
+  static std::uint32_t divergent(double counts) { return static_cast<std::uint32_t>(counts) & 1; }
+};
 
 /// Components of a chain's state, in the order shaders/nuts.comp loads them: [component][chain], or, where a subgroup
 /// has a chain, [chain][component].
@@ -48,10 +71,15 @@ struct StateLayout {
   static constexpr std::uint64_t kWords = 11;
 };
 
-/// A kernel's text, and the loop trips it makes: `fixed` a dispatch, `round` a round and `tick` a tick more.
+/// A kernel's text, and the loop trips it makes at most: `fixed` a dispatch, and of the sampler's kernel `round` a round,
+/// `block` a part of a round, `tick` a tick more.
 struct KernelText {
   std::string text;
-  std::uint64_t fixed_trips = 0, round_trips = 0, tick_trips = 0;
+  std::uint64_t fixed_trips = 0, round_trips = 0, block_trips = 0, tick_trips = 0;
+  /// Of a round of so many ticks.
+  std::uint64_t trips(std::uint64_t ticks) const {
+    return round_trips + (1 + (ticks + 3) / 4) * block_trips + ticks * tick_trips;
+  }
 };
 
 /// The sampler around a differentiated density program.

@@ -13,6 +13,9 @@ namespace {
 /// Vectors of data a gradient from which on it pays that lanes tell them one another.
 constexpr std::uint64_t kSharedLoads = 64;
 
+/// Vectors of data that a chain keeps beside its state: in as many bytes as its own, for most models.
+constexpr std::uint32_t kNearVectors = 32;
+
 /// What the sampler computes beside a gradient, in operations: a dimension held in registers, one that is not, and
 /// what does not depend on the dimension. From timings on a software device: eight schools, sv.
 constexpr double kSlot = 160, kFarSlot = 600, kFixed = 300;
@@ -47,7 +50,7 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
   options.precision = shape.f64 ? glsl::Precision::F64 : glsl::Precision::F32;
   options.first_binding = kFirstDataBinding;
   options.uniform_range = device.uniform_range;
-  shape.local_size = software(device) ? 8 : 32;
+  shape.local_size = software(device) ? std::max(8u, device.subgroup_size) : 32;
   if (mapping == Mapping::Subgroup) {
     if (!has_subgroups(device))
       throw Error("device_limit",
@@ -58,15 +61,16 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
     if (!software(device)) options.lane_values = 32;
     return {shape, glsl::emit(density, model, options)};
   }
-  // Where lanes read memory one by one, they do well to share what they read, if it is enough to pay for their
-  // going together.
+  if (software(device)) {
+    options.near_vectors = kNearVectors;
+    shape.packed = device.f64 && !shape.f64;
+  }
+  // Where lanes read memory one by one, they do well to share what they read, if it is enough to pay for telling it.
   if (software(device) && has_subgroups(device) && shape.local_size % device.subgroup_size == 0) {
     options.uniform_lanes = device.subgroup_size;
+    shape.together = true;
     glsl::Source source = glsl::emit(density, model, options);
-    if (source.shared_loads >= kSharedLoads) {
-      shape.together = true;
-      return {shape, std::move(source)};
-    }
+    if (source.shared_loads >= kSharedLoads) return {shape, std::move(source)};
     options.uniform_lanes = 0;
   }
   return {shape, glsl::emit(density, model, options)};

@@ -25,8 +25,8 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-/// Bytes on the host that one window may take.
-constexpr std::uint64_t kWindowBytes = std::uint64_t{64} << 20;
+/// Bytes on the host that one window may take: what its consumer then reads is still in the processor's caches.
+constexpr std::uint64_t kWindowBytes = std::uint64_t{2} << 20;
 /// The word of a chain's state that counts its transitions.
 constexpr std::uint64_t kIteration = 1;
 
@@ -222,8 +222,11 @@ void Run::enter(std::size_t at) {
   chains_->set_scale(scale_);
 }
 
+Run::~Run() { give_up(); }
+
 void Run::leave() {
   if (!chains_) return;
+  give_up();
   Batch& batch = batches_[resident_];
   batch.state = chains_->save();
   batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
@@ -253,12 +256,14 @@ Snapshot Run::save() const {
 
 void Run::flush(const OnWindow& on_window) {
   if (!chains_) return;
+  give_up();
   Batch& batch = batches_[resident_];
   const std::uint64_t complete =
       std::min<std::uint64_t>(transitions(chains_->save(), batch.count).first / options_.thin, lap_ + slots_);
   while (batch.draws < std::min(complete, options_.draws)) {
-    const std::uint64_t end = std::min({complete, options_.draws, batch.draws + most_window_});
-    on_window(take(batch, options_of(batch), end - batch.draws));
+    const std::uint64_t end = std::min(complete, options_.draws);
+    ask(batch, options_of(batch), end, end);
+    hand_out(batch, end, on_window);
   }
 }
 
@@ -328,13 +333,13 @@ Run::End Run::draw_to(std::size_t at, std::uint64_t until, const OnWindow& on_wi
       told.done = others + status.transitions;
       told.divergent = divergent_;
       if (progress) progress(told);
+      // What was asked for at the last dispatch is there now; the outputs of this one's draws come after the dispatch
+      // that is under way.
       const auto before = Clock::now();
-      const std::uint64_t complete = std::min(limit, status.least / options_.thin);
-      while (end == End::Done && batch.draws < complete) {
-        const std::uint64_t last = std::min(window_end(batch.draws), limit);
-        if (complete < last) break;
-        if (!on_window(take(batch, run, last - batch.draws))) end = End::Enough;
-      }
+      if (!hand_out(batch, limit, on_window))
+        end = End::Enough;
+      else
+        ask(batch, run, std::min(limit, status.least / options_.thin), limit);
       if (end == End::Done && plan_.pause && plan_.pause()) end = End::Paused;
       if (end != End::Done) own.request_stop();
       aside_ms += ms_since(before);
@@ -353,85 +358,132 @@ Run::End Run::draw_to(std::size_t at, std::uint64_t until, const OnWindow& on_wi
     if (status.failed)
       throw Error("bad_start", fmt::format("{} of {} chains have no finite density where they start",
                                            status.failed, batch.count));
+    while (end == End::Done && batch.draws < limit) {
+      if (!hand_out(batch, limit, on_window)) end = End::Enough;
+      if (end == End::Done && batch.draws < limit) ask(batch, run, limit, limit);
+    }
+    give_up();
     if (end != End::Done) return end;
   }
   return End::Done;
 }
 
-Window Run::take(Batch& batch, const RunOptions& run, std::uint64_t slots) {
-  const std::uint64_t first = batch.draws - lap_;
-  Window window;
-  window.first_chain = batch.first;
-  window.first_draw = batch.draws;
-  window.draws.chains = batch.count;
-  window.draws.draws = slots;
-  window.draws.dimension = kernels_.model.dimension;
-  window.draws.output_size = kernels_.model.output_size;
-  store(batch, window, chains_->record(slots, first));
-  if (kernels_.draws) {
-    const auto before = Clock::now();
-    const auto values = kernels_.draws->outputs(*chains_, run, slots, first);
-    const std::uint64_t size = kernels_.model.output_size;
-    window.draws.outputs.resize(batch.count * slots * size);
-    turn(batch.count, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
-      for (std::uint64_t e = 0; e < size; ++e)
-        for (std::uint64_t c = from; c < to; ++c)
-          window.draws.outputs[(c * slots + s) * size + e] = values[(s * size + e) * batch.count + c];
-    });
-    outputs_ms_ += ms_since(before);
+void Run::ask(const Batch& batch, const RunOptions& run, std::uint64_t complete, std::uint64_t limit) {
+  const std::uint64_t begin = batch.draws,
+                      most = kernels_.draws ? kernels_.draws->most_slots(batch.count) : complete;
+  std::uint64_t end = begin;
+  while (end < complete) {
+    const std::uint64_t last = std::min(window_end(end), limit);
+    if (last > complete || last - begin > most) break;
+    end = last;
   }
-  batch.draws += slots;
-  return window;
+  asked_ = {begin, end};
+  if (kernels_.draws && end > begin) kernels_.draws->begin(*chains_, run, end - begin, begin - lap_);
 }
 
-void Run::store(Batch& batch, Window& window, const Chains::Record& record) {
-  Draws& draws = window.draws;
-  const std::uint64_t slots = draws.draws, kept = draws.chains * slots, dimension = draws.dimension;
-  if (plan_.points) draws.points.resize(kept * dimension);
+void Run::give_up() {
+  if (kernels_.draws) kernels_.draws->wait();
+  asked_ = {};
+}
+
+bool Run::hand_out(Batch& batch, std::uint64_t limit, const OnWindow& on_window) {
+  const auto [begin, end] = std::exchange(asked_, {});
+  if (begin == end) return true;
+  auto before = Clock::now();
+  std::span<const std::byte> outputs;
+  if (kernels_.draws) outputs = kernels_.draws->finish();
+  const std::uint64_t slot = outputs.size() / (end - begin);
+  bool more = true;
+  while (more && batch.draws < end) {
+    const std::uint64_t first = batch.draws, count = std::min(window_end(first), limit) - first;
+    Window& window = take(batch, count, outputs.subspan((first - begin) * slot, count * slot));
+    outputs_ms_ += ms_since(before);
+    more = on_window(std::move(window));
+    before = Clock::now();
+  }
+  return more;
+}
+
+Window& Run::take(Batch& batch, std::uint64_t slots, std::span<const std::byte> outputs) {
+  window_.first_chain = batch.first;
+  window_.first_draw = batch.draws;
+  if (kernels_.chains.shape.f64)
+    fill<double>(batch, slots, outputs);
+  else
+    fill<float>(batch, slots, outputs);
+  batch.draws += slots;
+  return window_;
+}
+
+/// A window's draws from the record and the outputs, chains last, as the kernels wrote them.
+template <typename Real>
+void Run::fill(Batch& batch, std::uint64_t slots, std::span<const std::byte> outputs_bytes) {
+  Draws& draws = window_.draws;
+  const std::uint64_t chains = batch.count, kept = chains * slots, dimension = kernels_.model.dimension,
+                      size = kernels_.draws ? kernels_.model.output_size : 0;
+  const RecordLayout& layout = chains_->record_layout();
+  const auto numbers = [](std::span<const std::byte> bytes) {
+    return reinterpret_cast<const Real*>(bytes.data());
+  };
+  const Real* record = numbers(chains_->record_bytes(slots, batch.draws - lap_, seen_));
+  const Real* outputs = numbers(outputs_bytes);
+  draws.chains = chains;
+  draws.draws = slots;
+  draws.dimension = dimension;
+  draws.output_size = kernels_.model.output_size;
+  draws.gradients = 0;
+  draws.points.resize(plan_.points ? kept * dimension : 0);
+  draws.outputs.resize(kept * size);
   for (auto* values : {&draws.lp, &draws.accept, &draws.energy}) values->resize(kept);
   for (auto* values : {&draws.depth, &draws.leapfrogs}) values->resize(kept);
   draws.divergent.resize(kept);
   std::uint64_t divergent = 0;
-  turn(draws.chains, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
-    if (plan_.points)
-      for (std::uint64_t d = 0; d < dimension; ++d)
-        for (std::uint64_t c = from; c < to; ++c)
-          draws.points[(c * slots + s) * dimension + d] = record.point(s, c, d);
+  turn(chains, slots, [&](std::uint64_t s, std::uint64_t from, std::uint64_t to) {
+    for (std::uint64_t d = 0; plan_.points && d < dimension; ++d) {
+      const Real* values = record + layout.at(s, layout.position + d, 0, chains);
+      for (std::uint64_t c = from; c < to; ++c) draws.points[(c * slots + s) * dimension + d] = values[2 * c];
+    }
+    for (std::uint64_t e = 0; e < size; ++e) {
+      const Real* values = outputs + (s * size + e) * chains;
+      for (std::uint64_t c = from; c < to; ++c) draws.outputs[(c * slots + s) * size + e] = values[c];
+    }
+    const Real* head = record + layout.at(s, 0, 0, chains);
+    const Real* tail = record + layout.at(s, 2, 0, chains);
     for (std::uint64_t c = from; c < to; ++c) {
       const std::uint64_t at = c * slots + s;
-      draws.lp[at] = record.lp(s, c);
-      draws.accept[at] = record.accept(s, c);
-      draws.energy[at] = record.energy(s, c);
-      draws.depth[at] = static_cast<std::int32_t>(record.word(s, 0, c));
-      draws.leapfrogs[at] = static_cast<std::int32_t>(record.word(s, 1, c));
-      draws.divergent[at] = static_cast<std::uint8_t>(record.word(s, 2, c));
-      draws.gradients += record.word(s, 1, c);
-      divergent += record.word(s, 2, c);
+      draws.lp[at] = head[2 * c + RecordLayout::kLp];
+      draws.accept[at] = head[2 * c + RecordLayout::kAccept];
+      draws.energy[at] = tail[2 * c];
+      const double counts = tail[2 * c + 1];
+      draws.depth[at] = static_cast<std::int32_t>(RecordLayout::depth(counts));
+      draws.leapfrogs[at] = static_cast<std::int32_t>(RecordLayout::leapfrogs(counts));
+      draws.divergent[at] = static_cast<std::uint8_t>(RecordLayout::divergent(counts));
+      draws.gradients += RecordLayout::leapfrogs(counts);
+      divergent += draws.divergent[at];
       if (draws.depth[at] >= options_.max_depth) ++deep_;
     }
   });
   gradients_ += draws.gradients;
   divergent_ += divergent;
-  const auto row = [&](std::uint64_t s, std::uint64_t c) {
-    std::vector<double> point(dimension);
-    for (std::uint64_t d = 0; d < dimension; ++d) point[d] = record.point(s, c, d);
-    return point;
+  const auto point = [&](std::uint64_t s, std::uint64_t c, double* to) {
+    for (std::uint64_t d = 0; d < dimension; ++d)
+      to[d] = record[layout.at(s, layout.position + d, c, chains)];
   };
   for (std::uint64_t s = 0; divergent && s < slots && batch.suspects.size() < kMostDivergences; ++s)
-    for (std::uint64_t c = 0; c < draws.chains && batch.suspects.size() < kMostDivergences; ++c) {
-      if (!record.word(s, 2, c)) continue;
+    for (std::uint64_t c = 0; c < chains && batch.suspects.size() < kMostDivergences; ++c) {
+      if (!draws.divergent[c * slots + s]) continue;
       Snapshot::Suspect suspect{batch.first + c, batch.draws + s, {}};
-      if (s > 0)
-        suspect.before = row(s - 1, c);
-      else if (!batch.last.empty())
+      if (s > 0) {
+        suspect.before.resize(dimension);
+        point(s - 1, c, suspect.before.data());
+      } else if (!batch.last.empty()) {
         suspect.before.assign(batch.last.begin() + static_cast<std::ptrdiff_t>(c * dimension),
                               batch.last.begin() + static_cast<std::ptrdiff_t>((c + 1) * dimension));
+      }
       batch.suspects.push_back(std::move(suspect));
     }
-  batch.last.resize(draws.chains * dimension);
-  for (std::uint64_t d = 0; d < dimension; ++d)
-    for (std::uint64_t c = 0; c < draws.chains; ++c)
-      batch.last[c * dimension + d] = record.point(slots - 1, c, d);
+  batch.last.resize(chains * dimension);
+  for (std::uint64_t c = 0; c < chains; ++c) point(slots - 1, c, batch.last.data() + c * dimension);
 }
 
 std::vector<Divergence> Run::divergences(std::stop_token stop) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -80,12 +81,14 @@ class Run {
   /// From the tuning's positions. Options and tuning have been checked.
   /// \throws Error{device_limit} when one chain or one draw does not fit the device
   Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan);
+  ~Run();
   /// From where another run stood.
   /// \throws Error{wrong_checkpoint} when the snapshot is of another kernel, or damaged
   Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan,
       const Snapshot& snapshot);
 
-  /// Takes a window; false: enough. A window that is refused counts as handed out.
+  /// Takes a window, or a part of it: what it leaves is used for the next. false: enough; the window counts as
+  /// handed out all the same.
   using OnWindow = std::function<bool(Window&&)>;
   /// Goes on until one of the ends. May be called again after any but Done.
   /// \throws Error{bad_start} when chains have no finite density where they start
@@ -127,8 +130,14 @@ class Run {
   End draw_to(std::size_t batch, std::uint64_t until, const OnWindow& on_window, const OnProgress& progress,
               const std::stop_token& stop);
   std::uint64_t window_end(std::uint64_t first) const;
-  Window take(Batch& batch, const RunOptions& run, std::uint64_t draws);
-  void store(Batch& batch, Window& window, const Chains::Record& record);
+  /// Asks for the outputs of the whole windows among the draws before `complete`.
+  void ask(const Batch& batch, const RunOptions& run, std::uint64_t complete, std::uint64_t limit);
+  /// Hands out the windows whose outputs were asked for. \returns false: enough
+  bool hand_out(Batch& batch, std::uint64_t limit, const OnWindow& on_window);
+  void give_up();
+  Window& take(Batch& batch, std::uint64_t draws, std::span<const std::byte> outputs);
+  template <typename Real>
+  void fill(Batch& batch, std::uint64_t slots, std::span<const std::byte> outputs);
   RunOptions options_of(const Batch& batch) const;
 
   RunKernels kernels_;
@@ -141,6 +150,11 @@ class Run {
   std::size_t resident_ = 0;        ///< the batch that is on the device, if there is one
   std::unique_ptr<Chains> chains_;  ///< its chains
   std::uint64_t lap_ = 0;           ///< the draw of slot 0
+  struct {
+    std::uint64_t begin = 0, end = 0;  ///< draws of the resident batch
+  } asked_;
+  Window window_;                ///< handed out in turn; its memory stays
+  std::vector<std::byte> seen_;  ///< a window's record, where the host does not see the device's memory
   std::uint64_t divergent_ = 0, deep_ = 0, gradients_ = 0;
   Work work_;
   double sampling_ms_ = 0, outputs_ms_ = 0;

@@ -95,7 +95,7 @@ class Sampler::Impl {
     shape.f64 = f64;
     shape.dimension = model->dimension;
     shape.max_depth = std::max(10, max_depth);
-    shape.local_size = device.info().type == "cpu" ? 8 : 32;
+    shape.local_size = device.info().type == "cpu" ? std::max(8u, device.info().subgroup_size) : 32;
     return shape;
   }
 

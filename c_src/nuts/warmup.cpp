@@ -70,7 +70,7 @@ class Pool {
     run_.first_chain = options.first_chain;
     run_.phase = Phase::Warmup;
     run_.budget = options.budget;
-    run_.ticks = 1;
+    run_.ticks = 4;
     total_ = 0;
   }
 

@@ -1,9 +1,11 @@
-// The merges of deep subtrees, every fourth leaf. A part of nuts.comp.
-    if (mode == FOUR) {
-      // Four leaves of a deep subtree are there, the last of them at the moving end.
+// The merges of a deep subtree at the end of a block, in and of it. A part of nuts.comp.
+    if (mode == DEEP) {
+      bool stop = false;
+      real whole_begin, whole_end, a, b, c, e2;
+      // Checkpoints at blocks of even number; every 8, 16, 32.. leaves that end here are a merge of two halves. The seam
+      // of the first is the begin of this block, that of the next the begin of the merge before.
       const uint four = (leaf - 4u) >> 2;
       const uint row = uint(bitCount(four >> 1));
-      bool stop = false;
       if ((four & 1u) == 0u) {
         EACH(d) {
           begin_p[row * uint(SLOTS) + uint(d)] = first_p[d];
@@ -11,13 +13,10 @@
           before_rho[row * uint(SLOTS) + uint(d)] = last_four_rho[d];
         }
       }
-      // Every block of 8, 16, 32.. leaves that ends here is a merge of two halves. The seam of the first is the
-      // begin of these four, that of the next the begin of the merge before.
       const uint merges = uint(findLSB(~four));
       for (uint k = 0u; k < merges && !stop; ++k) {
         const uint left = (row - k) * uint(SLOTS);
-        real whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0),
-             e2 = real(0.0);
+        whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0);
         EACH(d) {
           const real left_p = begin_p[left + uint(d)], left_before = before_p[left + uint(d)],
                      left_rho = before_rho[left + uint(d)];
@@ -38,10 +37,14 @@
         stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
                  c > real(0.0) && e2 > real(0.0));
       }
-      mode = RUNNING;
-      if (stop) {
-        mode = FINISHED;
-      } else if (leaf == (1u << depth)) {
+      mode = stop ? FINISHED : RUNNING;
+      if (!stop && leaf == (1u << depth)) {
         MERGE_SUBTREE
+      }
+      if (mode == RUNNING) {
+        EACH(d) {
+          last_four_p[d] = p[d];
+          last_four_rho[d] = sub_rho[d];
+        }
       }
     }
