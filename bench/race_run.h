@@ -65,21 +65,32 @@ inline Run run_drey(gpu::Device& device, const term::Term& term, const nuts::Opt
   run.warmup_ms = elapsed_ms(start) - sampler.compile_ms();
   const auto sampling = std::chrono::steady_clock::now();
   const double compile_before = sampler.compile_ms();
-  const nuts::Draws draws = sampler.sample(tuning, options);
+  // Each scalar's draws in a column, chain after chain, as the estimator reads them.
+  const auto names = scalar_names(*model);
+  const std::uint64_t kept = options.chains * options.draws;
+  std::vector<std::vector<double>> columns(names.size(), std::vector<double>(kept));
+  const auto drawing = sampler.run(tuning, options, {});
+  drawing->draw([&](nuts::Window&& window) {
+    const nuts::Draws& draws = window.draws;
+    for (std::uint64_t c = 0; c < draws.chains; ++c) {
+      const std::uint64_t to = (window.first_chain + c) * options.draws + window.first_draw;
+      for (std::uint64_t s = 0; s < draws.draws; ++s) {
+        const double* draw = draws.outputs.data() + (c * draws.draws + s) * draws.output_size;
+        for (std::size_t i = 0; i < names.size(); ++i) columns[i][to + s] = draw[names[i].second];
+      }
+    }
+    return true;
+  });
   run.compile_ms = sampler.compile_ms();
   run.sampling_ms = elapsed_ms(sampling) - (run.compile_ms - compile_before);
-  for (const auto& [name, place] : scalar_names(*model)) {
-    std::vector<double> column(draws.chains * draws.draws);
-    for (std::size_t i = 0; i < column.size(); ++i) column[i] = draws.outputs[i * draws.output_size + place];
-    diagnose(run, name, column, draws.chains);
-  }
-  for (const auto flag : draws.divergent) run.divergent += flag;
-  run.transitions = draws.chains * draws.draws;
-  run.gradients = draws.gradients;
-  run.live = draws.live_share;
+  for (std::size_t i = 0; i < names.size(); ++i) diagnose(run, names[i].first, columns[i], options.chains);
+  run.divergent = drawing->divergent();
+  run.transitions = kept;
+  run.gradients = drawing->gradients();
+  run.live = drawing->live_share();
   run.warmup_gradients = tuning.gradients;
   run.real = tuning.f64 ? "f64" : "f32";
-  run.draws = draws.draws;
+  run.draws = options.draws;
   return run;
 }
 
