@@ -61,7 +61,8 @@ class Acceptor {
   Admit admit_;
   Peer peer_;
   bool old_name_ = false;  // the peer wrote 'n' and owes a complement
-  bool named_ = false;     // the peer has no name and got one here, as one does that is started with `-name undefined`
+  bool named_ =
+      false;  // the peer has no name and got one here, as one does that is started with `-name undefined`
   std::uint32_t challenge_;
   Bytes last_word_;
 };

@@ -32,7 +32,8 @@ constexpr double kDispatchNs = 40e6;
 /// Ticks between two looks at the seldom part where the caller wants a budget, and rounds of a first
 /// dispatch, whose speed is not known.
 constexpr std::uint32_t kTicks = 8, kFirstRounds = 16;
-/// Ticks of a round at most.
+/// Ticks of a round at most: a round has the random numbers of merges at four depths, and in so many ticks no chain
+/// merges both at depth 3 and at depth 4.
 constexpr std::uint32_t kMostTicks = 16;
 
 }  // namespace
@@ -217,7 +218,6 @@ void Chains::set_scale(std::span<const double> scale) {
 }
 
 Chains::Plan Chains::plan(std::uint32_t ticks, std::uint64_t rounds) const {
-  // More in a round than nuts.comp has random numbers of merges for are none.
   ticks = std::clamp(ticks, 1u, kMostTicks);
   std::uint64_t most = 1u << 20;
   if (const std::uint64_t limit = kernel_.device.info().trip_limit) {
