@@ -15,7 +15,7 @@ constexpr std::uint32_t kRunning = 0, kLastMode = 6;
 /// Those that end within a dispatch.
 constexpr std::uint32_t kFinished = 2;
 constexpr std::uint32_t kMostAttempts = 100;
-/// Raised whenever a state's meaning changes.
+/// Raised whenever a state's or a record's meaning changes; erl/src/drey_checkpoint.erl reads both.
 constexpr int kVersion = 2;
 
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }

@@ -114,7 +114,7 @@ check_batch(#{first := First, count := Count, draws := Draws, ahead := Ahead, st
                                   <<>> when Draws =:= 0, Ahead =:= 0 -> 0;
                                   _ -> Count * (maps:get(reals, Layout) * Real + maps:get(words, Layout) * 4)
                               end, "its states are not of its chains"),
-    need(byte_size(Record) =:= Ahead * Count * ((D + 3) * Real + 12), "its records are not of its chains"),
+    need(byte_size(Record) =:= Ahead * Count * pairs(D) * 2 * Real, "its records are not of its chains"),
     need(Last =:= case Draws of 0 -> 0; _ -> Count * D end andalso byte_size(LastBytes) =:= 8 * Last,
          "its last draws are not of its chains"),
     Next + Count;
@@ -124,7 +124,7 @@ check_batch(_, _, _, _) ->
 -spec layout(term()) -> layout().
 layout(Text) ->
     case is_binary(Text) andalso
-        re:run(Text, "^v1 (f32|f64) dimension (\\d{1,7}) rows \\d+ reals (\\d{1,9}) words (\\d{1,4}) lanes (\\d{1,4}) rank \\d+ \\w+$",
+        re:run(Text, "^v2 (f32|f64) dimension (\\d{1,7}) rows \\d+ reals (\\d{1,9}) words (\\d{1,4}) lanes (\\d{1,4}) rank \\d+ \\w+$",
                [{capture, all_but_first, binary}, dollar_endonly]) of
         {match, [Real | Numbers]} ->
             [D, Reals, Words, Lanes] = [binary_to_integer(N) || N <- Numbers],
@@ -206,11 +206,14 @@ columns(#{real := Real, reals := Reals, words := Words, lanes := Lanes, dimensio
                        {R, W} = Split(State, Reals * Count * Real),
                        iolist_to_binary([case Lanes of 0 -> Cut(R, Reals, Real); _ -> Cut(R, 1, Reals * Real) end, Cut(W, Words, 4)])
                end,
-    {RecordReals, RecordWords} = Split(Record, Ahead * (D + 3) * Count * Real),
     NewLast = case Last of 0 -> <<>>; _ -> binary:part(LastBytes, From * D * 8, Width * D * 8) end,
     Batch#{first := First, count := Width, state := NewState,
-           record := iolist_to_binary([Cut(RecordReals, Ahead * (D + 3), Real), Cut(RecordWords, Ahead * 3, 4)]),
+           record := iolist_to_binary(Cut(Record, Ahead * pairs(D), 2 * Real)),
            last := {f64, [byte_size(NewLast) div 8], NewLast}}.
+
+%% Pairs of numbers that a recorded draw has (RecordLayout in c_src/nuts/kernel_source.h).
+pairs(Dimension) ->
+    2 + (Dimension + 1) div 2.
 
 %% Of a matrix [Rows][Count] of elements of Size bytes, the columns [From, From + Width).
 matrix(Bytes, Rows, Count, From, Width, Size) ->
