@@ -12,7 +12,7 @@ namespace {
 // Words of a chain's state and the modes, as shaders/nuts.comp numbers them.
 constexpr std::uint64_t kMode = 0, kIteration = 1, kDepth = 2, kLeaf = 3, kAttempts = 7;
 constexpr std::uint32_t kRunning = 0, kLastMode = 6;
-/// Those that end within a dispatch.
+/// Never between dispatches.
 constexpr std::uint32_t kFinished = 2;
 constexpr std::uint32_t kMostAttempts = 100;
 /// Raised whenever a state's or a record's meaning changes; erl/src/drey_checkpoint.erl reads both.

@@ -374,7 +374,8 @@ void Run::ask(const Batch& batch, const RunOptions& run, std::uint64_t complete,
   std::uint64_t end = begin;
   while (end < complete) {
     const std::uint64_t last = std::min(window_end(end), limit);
-    if (last > complete || last - begin > most) break;
+    // The first goes whatever it takes: one that no buffer holds is an error, not passed over for ever.
+    if (last > complete || (end > begin && last - begin > most)) break;
     end = last;
   }
   asked_ = {begin, end};

@@ -81,11 +81,11 @@ class Run {
   /// From the tuning's positions. Options and tuning have been checked.
   /// \throws Error{device_limit} when one chain or one draw does not fit the device
   Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan);
-  ~Run();
   /// From where another run stood.
   /// \throws Error{wrong_checkpoint} when the snapshot is of another kernel, or damaged
   Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan,
       const Snapshot& snapshot);
+  ~Run();
 
   /// Takes a window, or a part of it: what it leaves is used for the next. false: enough; the window counts as
   /// handed out all the same.
