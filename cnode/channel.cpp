@@ -166,6 +166,12 @@ bool Channel::has_room(std::size_t size) {
   return false;
 }
 
+std::size_t Channel::fragment_size(std::size_t message) const {
+  const bool hurry = message >= long_message || std::chrono::steady_clock::now() - last_small_ < speaks;
+  if (hurry) return short_fragment;
+  return message <= whole_message && stream_->same_host() ? whole_message : long_fragment;
+}
+
 void Channel::send_small(View control, const term::Encoded& payload, bool has_payload, std::uint64_t sender) {
   const std::size_t size = control.size() + payload.size;
   if (!has_room(size)) return;
@@ -194,8 +200,7 @@ void Channel::send_bulk(View control, term::Encoded payload, bool has_payload, s
   bulk.payload = std::move(payload);
   Writer out(bulk.head);
   if (fragments_) {
-    const bool hurry = size >= long_message || std::chrono::steady_clock::now() - last_small_ < speaks;
-    bulk.fragment = hurry ? short_fragment : long_fragment;
+    bulk.fragment = fragment_size(size);
     // The control term must be whole in the first fragment.
     const std::size_t first = std::min(bulk.left, bulk.fragment);
     bulk.fragments = std::max<std::size_t>(1, (bulk.left + bulk.fragment - 1) / bulk.fragment);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/read.hpp>
+
 #include "cnode/control.h"
 #include "tests/cnode/hex.h"
 
@@ -85,6 +87,41 @@ TEST_F(ChannelPair, LargeMessagesOfTwoSendersShareTheWay) {
   one->send(control_b, payload(1 << 20, 2), true, 2);
   run_until([&] { return received.size() == 2; });
   EXPECT_EQ(received[0].size(), control_b.size() + 5 + (1u << 20));
+}
+
+/// What the first packet of a message says of itself: its length, and a distribution header's kind.
+TEST_F(ChannelPair, AMessageGoesWholeUnlessOthersSpeakOrItIsLarge) {
+  struct {
+    std::size_t size;
+    bool others;
+    std::size_t first, kind;
+  } const cases[] = {{1 << 20, false, 1 << 20, 68},
+                     {1 << 20, true, Channel::short_fragment, 69},
+                     {Channel::whole_message + 1, false, Channel::long_fragment, 69},
+                     {Channel::long_message, false, Channel::short_fragment, 69}};
+  for (const auto& c : cases) {
+    tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    tcp::socket a(io), b(io);
+    a.connect(acceptor.local_endpoint());
+    acceptor.accept(b);
+    auto channel = std::make_shared<Channel>(io, make_plain_stream(std::move(a)), true, ChannelLimits{});
+    channel->start([](View, const std::shared_ptr<const void>&) {}, [](const std::string&) {}, {});
+    std::size_t small = 0;
+    if (c.others) {
+      channel->send(control_b, payload(10, 2), true, 2);
+      small = channel->bytes_out();
+    }
+    channel->send(control_a, payload(c.size - 5 - control_a.size(), 1), true, 1);
+    Bytes bytes(small + 23);
+    asio::read(b, asio::buffer(bytes));
+    Reader in(View(bytes).subspan(small));
+    const std::size_t length = in.u32();
+    EXPECT_EQ(in.u8(), 131);
+    EXPECT_EQ(in.u8(), c.kind);
+    const std::size_t head = c.kind == 68 ? 3 : 19 + control_a.size();
+    EXPECT_EQ(length, c.first + head);
+    channel->close("over");
+  }
 }
 
 TEST_F(ChannelPair, BulkWaitsForThePeersReaderWhileOthersSpeak) {
