@@ -85,8 +85,9 @@ NodeRef rk45(Checker& c, const Expression& e, std::size_t extra, OdeTolerance to
       // A first guess, after output at t0 too; the controller corrects it within the first attempts.
       NodeRef known = g.element(step, {i, k});
       NodeRef planned = g.select(g.operation(Op::LessR, {g.real(0), known}), known, g.mul(g.real(0.1), left));
-      // The choice of steps is no part of the derivative.
-      NodeRef h = c.keep(g.operation(Op::StopGradient, {g.call("min", {planned, left})}), "h");
+      // The choice of steps is no part of the derivative; that the last one ends on the output time is.
+      planned = c.keep(g.operation(Op::StopGradient, {planned}), "planned");
+      NodeRef h = c.keep(g.select(g.operation(Op::LessR, {planned, left}), planned, left), "h");
       std::vector<NodeRef> slopes{c.keep(s.f(t, y), "slope")};
       NodeRef next = nullptr;
       for (int stage = 0; stage < 6; ++stage) {

@@ -13,6 +13,7 @@
 #include "support/interpreter_array.h"
 #include "support/interpreter_densities.h"
 #include "support/interpreter_functions.h"
+#include "support/interpreter_ode.h"
 #include "term/term.h"
 
 /// What a model term means, taken literally: a tree walk over the term itself, in long double, element by element.
@@ -383,40 +384,28 @@ class Interpreter {
     return out;
   }
 
-  /// {ode_..., F, Y0, T0, Times, Theta...}: classical Runge-Kutta in steps so small that the method does not matter; but
-  /// for ode_rk4, which says its steps.
+  /// {ode_..., F, Y0, T0, Times, Theta...}: the method of ode_rk4, which says its steps; of the adaptive ones what they
+  /// approximate.
   Array ode(const std::string& op, const std::vector<Term>& e) {
     const Term function = *model_.find("functions")->find(name(e[0]));
-    Array y = expression(e[1]);
+    const Array start = expression(e[1]), times = expression(e[3]);
     Number t = expression(e[2]).values[0];
-    const Array times = expression(e[3]);
     std::vector<Array> rest;
     const bool fixed = op == "ode_rk4";
     for (std::size_t i = fixed ? 5 : op.ends_with("_tol") ? 6 : 4; i < e.size(); ++i)
       rest.push_back(expression(e[i]));
-    const std::int64_t steps = fixed ? integer(e[4]) : 100;
-    auto slope = [&](Number when, const std::vector<Number>& state) {
-      std::vector<Array> args{Array::scalar(when), Array{y.shape, state, false}};
+    const std::int64_t steps = fixed ? integer(e[4]) : 0;
+    const interpreted::Slope slope = [&](Number when, const interpreted::State& state) {
+      std::vector<Array> args{Array::scalar(when), Array{start.shape, state, false}};
       args.insert(args.end(), rest.begin(), rest.end());
       return call(function, args).values;
     };
-    Array out = Array::of({times.values.size(), y.values.size()});
-    const std::size_t k = y.values.size();
-    for (std::size_t i = 0; i < times.values.size(); ++i) {
-      const Number h = (times.values[i] - t) / static_cast<Number>(steps);
-      for (std::int64_t s = 0; s < steps; ++s) {
-        auto moved = [&](const std::vector<Number>& d, Number by) {
-          std::vector<Number> z = y.values;
-          for (std::size_t j = 0; j < k; ++j) z[j] += by * d[j];
-          return z;
-        };
-        const auto k1 = slope(t, y.values), k2 = slope(t + h / 2, moved(k1, h / 2));
-        const auto k3 = slope(t + h / 2, moved(k2, h / 2)), k4 = slope(t + h, moved(k3, h));
-        for (std::size_t j = 0; j < k; ++j) y.values[j] += h / 6 * (k1[j] + 2 * k2[j] + 2 * k3[j] + k4[j]);
-        t += h;
-      }
-      t = times.values[i];
-      for (std::size_t j = 0; j < k; ++j) out.values[i * k + j] = y.values[j];
+    Array out{{times.values.size(), start.values.size()}, {}, false};
+    interpreted::State y = start.values;
+    for (const Number end : times.values) {
+      y = fixed ? interpreted::runge_kutta(slope, t, end, y, steps) : interpreted::solution(slope, t, end, y);
+      out.values.insert(out.values.end(), y.begin(), y.end());
+      t = end;
     }
     return out;
   }

@@ -107,8 +107,7 @@ class RandomExpressions {
                                               "logistic_lccdf", "normal_cdf"}),
                            "{tanh, " + scalar(d) + "}", scalar(0), positive(d));
       case 38:
-        return "{at, {ode_rk4, flow, [{tanh, " + scalar(d) + "}, {tanh, " + scalar(d) +
-               "}], 0, [0.4, 1.0], 3, {tanh, " + scalar(d) + "}}, " + std::to_string(1 + below(2)) + ", " +
+        return "{at, " + solved(d) + ", " + std::to_string(1 + below(2)) + ", " +
                std::to_string(1 + below(2)) + "}";
       case 39:
         return "{sum, {tanh, {gp_exp_quad_cov, dm, " + positive(d) + ", {'+', 0.5, " + positive(d) + "}}}}";
@@ -185,6 +184,31 @@ class RandomExpressions {
         return "{" + pick<std::string>({"min", "max"}) + ", " + scalar(d) + ", " + scalar(d) + "}";
       default:
         return positive(d);
+    }
+  }
+
+  /// A system of two equations solved for two times. The adaptive solvers are asked for more digits than programs are
+  /// compared to, or solve what their methods solve exactly.
+  std::string solved(int depth) {
+    const std::string start = "[{tanh, " + scalar(depth) + "}, {tanh, " + scalar(depth) + "}]";
+    const std::string argument = "{tanh, " + scalar(depth) + "}";
+    const std::string from = chance(50)   ? "0"
+                             : chance(50) ? "-0.01"
+                                          : "{'*', 0.02, {'-', " + unit(0) + ", 1}}";
+    const std::string smooth = pick<std::string>({"flow", "rotate"});
+    switch (below(5)) {
+      case 0:
+        return fmt::format("{{ode_rk45_tol, {}, {}, {}, [0.1, 0.3], 1.0e-10, 32, {}}}", smooth, start, from,
+                           argument);
+      case 1:
+        return fmt::format("{{ode_rodas_tol, {}, {}, {}, [0.005, 0.02], [1.0e-10, 1.0e-11], 96, {}}}",
+                           chance(50) ? "relax" : smooth, start, from, argument);
+      case 2:
+        return fmt::format("{{{}, drift, {}, {}, [0.4, 1.0], {}}}",
+                           pick<std::string>({"ode_rk45", "ode_rodas"}), start, from, argument);
+      default:
+        return fmt::format("{{ode_rk4, {}, {}, {}, [0.4, 1.0], {}, {}}}", smooth, start, from, 1 + below(4),
+                           argument);
     }
   }
 

@@ -93,7 +93,12 @@ class ProgramGenerator : private RandomExpressions {
         "{for, i, 2, 3, [{set, {at, c, i}, {'+', {'*', 0.5, {at, c, {'-', i, 1}}}, {sin, x}}}]}, "
         "{return, {sum, c}}]}, "
         "flow => {[t, y, k], [{declare, d, {vector, 2}}, {set, {at, d, 1}, {'*', k, {at, y, 2}}}, {set, {at, d, 2}, {'-', "
-        "{sin, t}, {at, y, 1}}}, {set, {at, d, 1}, {'-', {at, d, 1}, {'*', 0.3, {at, y, 1}}}}, {return, d}]}";
+        "{sin, t}, {at, y, 1}}}, {set, {at, d, 1}, {'-', {at, d, 1}, {'*', 0.3, {at, y, 1}}}}, {return, d}]}, "
+        // Right-hand sides: of products of states, stiff ones, and of the time alone.
+        "rotate => {[t, y, k], [{'*', {at, y, 2}, {'-', k, {at, y, 1}}}, {'-', {cos, {'*', {at, y, 1}, t}}, {at, y, 2}}]}, "
+        "relax => {[t, y, k], [{'let', c, {cos, {'+', t, k}}}, {return, [{'*', 15, {'-', c, {at, y, 1}}}, {'-', {at, y, 1}, "
+        "{'*', k, {at, y, 2}}}]}]}, "
+        "drift => {[t, y, k], [{'*', k, {square, t}}, {'-', 1, {'*', 3, k, t}}]}";
   }
 
   void declare(const std::string& text, Name name) {

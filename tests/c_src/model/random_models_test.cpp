@@ -91,7 +91,9 @@ TEST(RandomModelsOnce, HaveAllOfTheLanguage) {
   for (std::uint64_t seed = 1000; seed < 1200; ++seed) all += test::ProgramGenerator(seed).make().text();
   for (const char* part : {"{truncate,",      "{censor,",
                            "{multi_normal,",  "{multi_normal_cholesky,",
-                           "{ode_rk4,",       "{gp_exp_quad_cov,",
+                           "{ode_rk4,",       "{ode_rk45,",
+                           "{ode_rk45_tol,",  "{ode_rodas,",
+                           "{ode_rodas_tol,", "{gp_exp_quad_cov,",
                            "{solve_lower,",   "{solve_spd,",
                            "{cholesky,",      "{log_determinant_spd,",
                            "{cholesky_corr,", "{corr_matrix,",
@@ -104,9 +106,9 @@ TEST(RandomModelsOnce, HaveAllOfTheLanguage) {
     EXPECT_NE(all.find(part), std::string::npos) << part;
 }
 
-// Sums partly written out when the budget for that runs dry.
+// Sums partly written out when the budget for that runs dry; the initial time of an ODE as a parameter.
 TEST(RandomModelsOnce, Agree) {
-  for (std::uint64_t seed : {119014}) {
+  for (std::uint64_t seed : {119014, 1000561, 1000952}) {
     const Outcome outcome = compare(test::ProgramGenerator(seed).make());
     EXPECT_EQ(outcome.verdict, Verdict::Agrees) << "seed " << seed << ": " << outcome.what;
   }
