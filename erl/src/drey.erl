@@ -116,8 +116,9 @@ jobs() -> drey_local:call(jobs, []).
 -spec jobs(node()) -> term().
 jobs(Node) -> on(Node, jobs, []).
 
-%% @doc Stops a job; its caller gets `{error, #{reason => cancelled}}'.
+%% @doc Stops a job; its caller gets `{error, #{reason => cancelled}}'. The job of a run over several nodes is a pid.
 -spec cancel(job()) -> term().
+cancel(Job) when is_pid(Job) -> drey_relay:cancel(Job);
 cancel(Job) -> drey_local:call(cancel, [Job]).
 
 -spec cancel(node(), job()) -> term().
@@ -125,6 +126,7 @@ cancel(Node, Job) -> on(Node, cancel, [Job]).
 
 %% @doc Lets a job that streams with the option `credit' send `Windows' windows more.
 -spec credit(job(), pos_integer()) -> ok | {error, drey_error:t()}.
+credit(Job, Windows) when is_pid(Job) -> drey_relay:credit(Job, Windows);
 credit(Job, Windows) -> drey_local:call(credit, [Job, Windows]).
 
 -spec credit(node(), job(), pos_integer()) -> ok | {error, drey_error:t()}.

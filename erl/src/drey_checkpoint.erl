@@ -8,7 +8,7 @@
 -module(drey_checkpoint).
 
 -export([read/1, write/1, part/3, gather/2, unbegun/1]).
--export([chains/1, chains/3, handed/1, most/1, slice/3, kept/3]).
+-export([chains/1, chains/3, handed/1, most/1, slice/3, rows/3, kept/3]).
 
 -export_type([t/0, piece/0]).
 
@@ -219,7 +219,8 @@ pairs(Dimension) ->
 matrix(Bytes, Rows, Count, From, Width, Size) ->
     [binary:part(Bytes, (Row * Count + From) * Size, Width * Size) || Row <- lists:seq(0, Rows - 1)].
 
-%% Of an array [Chains, ..] some chains.
+%% @doc Of an array [Chains, ..] some chains.
+-spec rows(drey:array(), non_neg_integer(), non_neg_integer()) -> drey:array().
 rows({Type, [Chains | Shape], Binary}, First, Count) ->
     Size = byte_size(Binary) div Chains,
     {Type, [Count | Shape], binary:part(Binary, First * Size, Count * Size)}.

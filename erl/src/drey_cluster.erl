@@ -10,7 +10,11 @@
 %% draws of all chains. So the run ends at the same draw as on one node.
 %%
 %% With the option `checkpoint' each chunk hands one out, and they are gathered into one that any node, or any others,
-%% can go on from (see {@link drey_checkpoint}); what a chunk has drawn before, this process keeps.
+%% can go on from (see {@link drey_checkpoint}); what a chunk has drawn before, this process keeps. With
+%% `checkpoint_every_ms' they hand them out on the way, too: gathered they go to the subscriber, and the chunk of a lost
+%% node goes on from its own.
+%%
+%% What the jobs of the chunks stream goes through {@link drey_relay}.
 -module(drey_cluster).
 
 -export([nodes_option/1, sample/3, chunks/2, share/3, marks/1]).
@@ -21,6 +25,8 @@
 -define(PARTS, 4).  % chunks that a node comes to, about, where chains are many
 
 -type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
+%% What a chunk came to, in one round or in the whole run.
+-record(part, {chunk :: chunk(), node :: node(), result = #{} :: map(), checkpoint = none :: none | binary()}).
 -record(run, {model :: drey:model(),
               given :: map(),  % the caller's options
               opts :: map(),
@@ -31,10 +37,10 @@
               from = none :: none | drey_checkpoint:t(),  % what is resumed
               shapes = [] :: [{atom(), [pos_integer()]}],  % of the model's outputs, where a run is resumed
               until = infinity :: infinity | integer(),  % of the monotonic clock, in milliseconds
+              relay = none :: none | pid(),
+              save_at = infinity :: infinity | integer(),  % when the next checkpoint is due
+              pieces = fun(_, _) -> [] end :: fun(([#part{}], #{chunk() => binary()}) -> [drey_pieces:piece()]),  % as they stand
               warmup_ms = 0 :: number()}).
-%% What a chunk came to, in one round or in the whole run.
--record(part, {chunk :: chunk(), node :: node(), result = #{} :: map(), checkpoint = none :: none | binary()}).
-
 %% @doc Takes the option `nodes' out of the options, which come back as a map when it was there.
 -spec nodes_option(drey:opts()) -> {[node()], drey:opts()}.
 nodes_option(#{nodes := Nodes} = Opts) -> {Nodes, maps:remove(nodes, Opts)};
@@ -53,30 +59,52 @@ sample(Nodes, Model, Opts0) ->
         #{} = Given ->
             case check(Nodes, Given) of
                 ok ->
-                    Run = #run{model = Model, given = Given, nodes = Nodes, until = until(Given), opts = #{}},
-                    case Given of
-                        #{resume := Binary} -> resume(drey_checkpoint:read(Binary), Run);
-                        _ -> start(Run)
-                    end;
+                    streaming(#run{model = Model, given = Given, nodes = Nodes, until = until(Given), opts = #{}});
                 {error, _} = Error -> Error
             end;
         error ->
             drey_error:new(bad_option, "options are a map or a property list; found ~0tP", [Opts0, 12])
     end.
 
+begin_or_resume(#run{given = #{resume := Binary}} = Run) -> resume(drey_checkpoint:read(Binary), Run);
+begin_or_resume(Run) -> start(Run).
+
+%% Who listens has all windows before the answer comes; until the deadline they keep to the credit.
+streaming(#run{given = #{stream_to := Pid} = Given} = Run) when is_pid(Pid) ->
+    Relay = drey_relay:start(Pid, maps:get(credit, Given, unlimited)),
+    try begin_or_resume(due(0, Run#run{relay = Relay})) of
+        {ok, _} = Answer -> drey_relay:drain(Relay, max(0, left(Run))), Answer;
+        Error -> drey_relay:drain(Relay, 0), Error
+    after
+        exit(Relay, kill)
+    end;
+streaming(Run) ->
+    begin_or_resume(Run).
+
+%% When the next checkpoint is to be gathered, after one that took so many milliseconds: a quarter of this process's time
+%% may go into them. The nodes draw on meanwhile, of whose time their own take a fiftieth.
+due(Took, #run{given = #{checkpoint_every_ms := Ms}} = Run) ->
+    Run#run{save_at = erlang:monotonic_time(millisecond) + max(Ms, 3 * Took)};
+due(_, Run) ->
+    Run.
+
 check(Nodes, Opts) ->
-    Counts = [{chains, 1}, {first_chain, 0}, {draws, 1}],
-    Wrong = [{Name, Least, Value} || {Name, Least} <- Counts, {ok, Value} <- [maps:find(Name, Opts)],
-                                     not (is_integer(Value) andalso Value >= Least)],
-    One = [Name || Name <- [checkpoint_every_ms, credit], is_map_key(Name, Opts)],
-    case {are_nodes(Nodes), Wrong, One, Opts} of
+    Counts = [{chains, 1, infinity}, {first_chain, 0, infinity}, {draws, 1, infinity}, {credit, 1, 1000000},
+              {checkpoint_every_ms, 10, 2147483647}],
+    Wrong = [{Name, Least, Most, Value} || {Name, Least, Most} <- Counts, {ok, Value} <- [maps:find(Name, Opts)],
+                                           not (is_integer(Value) andalso Value >= Least andalso Value =< Most)],
+    Alone = [Name || Name <- [checkpoint_every_ms, credit], is_map_key(Name, Opts), not is_map_key(stream_to, Opts)],
+    case {are_nodes(Nodes), Wrong, Alone, Opts} of
         {false, _, _, _} ->
             drey_error:new(bad_option, "nodes is a list of at least one node name; found ~0tP", [Nodes, 12]);
-        {true, [{Name, Least, Value} | _], _, _} ->
+        {true, [{Name, Least, infinity, Value} | _], _, _} ->
             drey_error:new(bad_option, "~ts is an integer from ~b; found ~0tP", [Name, Least, Value, 8]);
-        {true, [], [Name | _], _} ->
-            drey_error:new(bad_option, "~ts is for a run on one node: leave it out, or leave nodes out; a run on several "
-                                       "survives the loss of a node without it", [Name]);
+        {true, [{Name, Least, Most, Value} | _], _, _} ->
+            drey_error:new(bad_option, "~ts is an integer from ~b to ~b; found ~0tP", [Name, Least, Most, Value, 8]);
+        {true, [], [checkpoint_every_ms | _], _} ->
+            drey_error:new(bad_option, "checkpoint_every_ms sends checkpoints to stream_to; name one");
+        {true, [], [credit | _], _} ->
+            drey_error:new(bad_option, "credit is of the windows that stream_to gets; name a stream_to");
         {true, [], [], #{checkpoint := Wanted}} when not is_boolean(Wanted) ->
             drey_error:new(bad_option, "checkpoint is true or false; found ~0tP", [Wanted, 8]);
         {true, [], [], #{keep := Keep}} when Keep =/= all, Keep =/= new, Keep =/= none ->
@@ -108,7 +136,11 @@ start(#run{given = Given, nodes = Nodes} = Run) ->
     Lanes = lanes(lists:usort(Nodes)),
     Chains = maps:get(chains, Given, lists:sum([maps:get(N, Lanes, ?LANES) || N <- lists:usort(Nodes)])),
     Opts = maps:merge(#{seed => fresh_seed(), first_chain => 0}, maps:remove(checkpoint, Given)),
+    tell_chains(Chains, Run),
     warm(Nodes, Run#run{opts = Opts#{chains => Chains}, lanes = Lanes, chains = Chains, keep = maps:get(keep, Given, all)}).
+
+tell_chains(_, #run{relay = none}) -> ok;
+tell_chains(Chains, #run{relay = Relay}) -> drey_relay:chains(Relay, Chains).
 
 lanes(Nodes) ->
     Answers = erpc:multicall(Nodes, drey, info, [], 10000),
@@ -119,7 +151,8 @@ warm(Nodes, #run{opts = #{tuning := _}} = Run) ->
     draw(Run#run{nodes = Nodes});
 warm([Node | Others], #run{model = Model, opts = Opts} = Run) ->
     Start = erlang:monotonic_time(millisecond),
-    case drey:warmup(Node, Model, in_time(maps:remove(stop, Opts), Run)) of
+    Asked = streamed(maps:without([stop, checkpoint_every_ms], Opts), Node, warm_up, Run),
+    case drey:warmup(Node, Model, in_time(Asked, Run)) of
         {ok, Tuning} ->
             draw(Run#run{nodes = [Node | Others], opts = Opts#{tuning => Tuning},
                          warmup_ms = erlang:monotonic_time(millisecond) - Start});
@@ -128,6 +161,11 @@ warm([Node | Others], #run{model = Model, opts = Opts} = Run) ->
         {error, _} = Error ->
             Error
     end.
+
+%% What a job streams comes to the relay, which lets it send more.
+streamed(Opts, _, _, #run{relay = none}) -> Opts;
+streamed(Opts, Node, Chunk, #run{relay = Relay}) ->
+    maps:merge(Opts, (drey_relay:options())#{stream_to => drey_relay:ear(Relay, Node, Chunk)}).
 
 %% The deadline is of the run, whatever part of it a node does.
 in_time(Opts, #run{until = infinity}) -> Opts;
@@ -162,6 +200,7 @@ resume({ok, #{options := Then, tuning := Tuning, keep := Kept} = Checkpoint}, #r
                        none -> Checkpoint#{keep := none, first := 0, draws := 0, arrays := #{}, stats := #{}};
                        _ -> Checkpoint
                    end,
+            tell_chains(drey_checkpoint:chains(Checkpoint), Run),
             goes_on(shapes(From, Run), From, Run#run{opts = Opts#{tuning => Tuning}, keep = Keep, lanes = lanes(lists:usort(Nodes)),
                                                      chains = drey_checkpoint:chains(Checkpoint)})
     end.
@@ -193,8 +232,14 @@ draw(#run{opts = #{stop := Rule}} = Run) ->
         {error, _} = Error -> Error
     end;
 draw(#run{nodes = Nodes} = Run) ->
-    Call = fun(Chunk) -> options(piece(Chunk, Run), checkpoint_options(Run), Run) end,
-    case work(to_do(Run, length(Nodes)), Call, Run) of
+    Call = fun(Chunk) -> options(standing(piece(Chunk, Run), Run), checkpoint_options(Run), Run) end,
+    Pieces = fun(Parts, Streamed) ->
+                     Done = [Chunk || #part{chunk = Chunk} <- Parts],
+                     complete(in_order([add(piece(Chunk, Run), P) || #part{chunk = Chunk} = P <- Parts]
+                                       ++ [drey_pieces:stands(piece(Chunk, Run), Checkpoint)
+                                           || {Chunk, Checkpoint} <- maps:to_list(maps:without(Done, Streamed))]), 0, Run)
+             end,
+    case work(to_do(Run, length(Nodes)), Call, Run#run{pieces = Pieces}) of
         {error, _} = Error ->
             Error;
         {Ended, Parts} ->
@@ -204,6 +249,18 @@ draw(#run{nodes = Nodes} = Run) ->
 
 piece(Chunk, #run{from = none}) -> drey_pieces:fresh(Chunk);
 piece(Chunk, #run{from = From, shapes = Shapes}) -> drey_pieces:resumed(Chunk, From, maps:from_list(Shapes)).
+
+in_order(Pieces) -> lists:sort(fun(A, B) -> drey_pieces:chunk(A) =< drey_pieces:chunk(B) end, Pieces).
+
+%% A chunk whose node was lost goes on from the last checkpoint that came from there.
+standing(Piece, #run{save_at = infinity}) ->
+    Piece;
+standing(Piece, #run{relay = Relay}) ->
+    Chunk = drey_pieces:chunk(Piece),
+    case drey_relay:checkpoints(Relay) of
+        #{Chunk := Checkpoint} -> drey_pieces:stands(Piece, Checkpoint);
+        _ -> Piece
+    end.
 
 add(Piece, #part{chunk = Chunk, node = Node, result = Result, checkpoint = Checkpoint}) ->
     drey_pieces:add(Piece, #{chunk => Chunk, node => Node, result => Result}, Checkpoint).
@@ -216,12 +273,17 @@ complete([Piece | Pieces], Next, Run) ->
     [piece({Next, First - Next}, Run) || Next < First] ++ [Piece | complete(Pieces, First + Count, Run)].
 
 %% Draws that were made before stay here; a chunk sends those that it makes.
-checkpoint_options(#run{given = #{checkpoint := true}, from = none, keep = Keep}) ->
-    #{checkpoint => true, keep => case Keep of none -> none; _ -> new end};
-checkpoint_options(#run{given = #{checkpoint := true}}) ->
-    #{checkpoint => true};
-checkpoint_options(_) ->
-    #{}.
+checkpoint_options(#run{given = Given, from = From, keep = Keep}) ->
+    case Given of
+        #{checkpoint := true} when From =:= none -> #{checkpoint => true, keep => kept(Keep)};
+        #{checkpoint_every_ms := _} when From =:= none -> #{checkpoint => true, keep => kept(Keep)};
+        #{checkpoint := true} -> #{checkpoint => true};
+        #{checkpoint_every_ms := _} -> #{checkpoint => true};
+        _ -> #{}
+    end.
+
+kept(none) -> none;
+kept(_) -> new.
 
 %% Those of a call that runs a piece, on from where it stands.
 options(Piece, More, #run{given = Given, opts = Opts, from = From} = Run) ->
@@ -280,7 +342,10 @@ returned(Piece, _) ->
     drey_pieces:result(Piece).
 
 %% The checkpoint of all pieces, where one is wanted and any of them has begun.
-gathered(Pieces, #run{given = #{checkpoint := true}, keep = Keep, opts = #{first_chain := First} = Opts}) ->
+gathered(Pieces, #run{given = #{checkpoint := true}} = Run) -> gather(Pieces, Run);
+gathered(_, _) -> {ok, #{}}.
+
+gather(Pieces, #run{keep = Keep, opts = #{first_chain := First} = Opts}) ->
     case drey_pieces:gather(Keep, Pieces, First) of
         {ok, #{options := Options, outputs := Outputs} = Whole} ->
             Of = case Opts of
@@ -291,9 +356,7 @@ gathered(Pieces, #run{given = #{checkpoint := true}, keep = Keep, opts = #{first
                                                               outputs := Of})}};
         none -> {ok, #{}};
         {error, _} = Error -> Error
-    end;
-gathered(_, _) ->
-    {ok, #{}}.
+    end.
 
 %% Rounds ------------------------------------------------------------------------------------------------
 
@@ -336,8 +399,17 @@ first_round(#run{from = #{arrays := Arrays, outputs := Returned} = From, shapes 
 
 round([Mark | Marks], Pieces, More, Run, {Stop, Names} = Rule) ->
     Of = maps:from_list([{drey_pieces:chunk(P), P} || P <- Pieces]),
-    Call = fun(Chunk) -> options(maps:get(Chunk, Of), More#{draws => Mark, checkpoint => true}, Run) end,
-    case work({list, [drey_pieces:chunk(P) || P <- Pieces]}, Call, Run) of
+    Call = fun(Chunk) -> options(standing(maps:get(Chunk, Of), Run), More#{draws => Mark, checkpoint => true}, Run) end,
+    Standing = fun(Parts, Streamed) ->
+                       Done = maps:from_list([{Chunk, P} || #part{chunk = Chunk} = P <- Parts]),
+                       [case {drey_pieces:chunk(P), P} of
+                            {Chunk, _} when is_map_key(Chunk, Done) -> add(P, maps:get(Chunk, Done));
+                            {Chunk, _} when is_map_key(Chunk, Streamed) -> drey_pieces:stands(P, maps:get(Chunk, Streamed));
+                            _ -> P
+                        end || P <- Pieces]
+               end,
+    Run#run.relay =/= none andalso drey_relay:forget(Run#run.relay),
+    case work({list, [drey_pieces:chunk(P) || P <- Pieces]}, Call, Run#run{pieces = Standing}) of
         {error, _} = Error ->
             Error;
         {Ended, Parts} ->
@@ -433,7 +505,8 @@ work(ToDo, [Node | Idle] = Nodes, Requests, Call, Rates, Run, Parts) ->
         {Chunk, Rest} ->
             case left(Run) > 0 of
                 true ->
-                    Sent = erpc:send_request(Node, drey, sample, [Run#run.model, Call(Chunk)], {Node, Chunk}, Requests),
+                    Asked = streamed(Call(Chunk), Node, Chunk, Run),
+                    Sent = erpc:send_request(Node, drey, sample, [Run#run.model, Asked], {Node, Chunk}, Requests),
                     work(Rest, Idle, Sent, Call, Rates, Run, Parts);
                 false ->
                     late(drey_error:new(deadline, "deadline_ms passed", []), Idle, Requests, Call, Rates, Run, Parts)
@@ -452,29 +525,34 @@ late(Error, _, Requests, _, _, _, _) ->
     Error.
 
 await(ToDo, Idle, Requests, Call, Rates, Run, Parts) ->
-    try erpc:receive_response(Requests, infinity, true) of
+    try erpc:wait_response(Requests, until_saved(Run), true) of
+        no_response ->
+            case save(Parts, Run) of
+                {ok, Saved} -> await(ToDo, Idle, Requests, Call, Rates, Saved, Parts);
+                {error, _} = Error -> give_up(Requests), Error
+            end;
         no_request ->
             case {ToDo, next(ToDo, node(), Rates, Run)} of
                 {{cut, _}, none} -> {ToDo, lists:keysort(#part.chunk, Parts)};
                 {_, none} -> {ok, lists:keysort(#part.chunk, Parts)};
                 _ -> drey_error:new(noconnection, "all nodes of the run were lost before it was done")
             end;
-        {{ok, Result}, {Node, Chunk}, Rest} ->
+        {{response, {ok, Result}}, {Node, Chunk}, Rest} ->
             Measured = Rates#{Node => rate(Chunk, Result)},
             work(ToDo, Idle ++ [Node], Rest, Call, Measured, Run,
                  [#part{chunk = Chunk, node = Node, result = Result, checkpoint = maps:get(checkpoint, Result, none)} | Parts]);
-        {{error, Why} = Error, {Node, Chunk}, Rest} ->
+        {{response, {error, Why} = Error}, {Node, Chunk}, Rest} ->
             Cut = [#part{chunk = Chunk, node = Node, result = maps:get(result, Why, #{}), checkpoint = Checkpoint}
                    || #{checkpoint := Checkpoint} <- [Why]] ++ Parts,
             case Why of
                 #{reason := deadline} ->
-                    late({error, maps:with([reason, message], Why)}, Idle, Rest, Call, Rates, Run, Cut);
+                    late(plain(Why), Idle, Rest, Call, Rates, Run, Cut);
                 #{reason := cancelled, checkpoint := _} when map_get(checkpoint, Run#run.given) ->
                     give_up(Rest),
                     {{cut, Error}, lists:keysort(#part.chunk, Cut)};
                 _ ->
                     give_up(Rest),
-                    {error, maps:without([checkpoint, result, draws], Why)}
+                    plain(Why)
             end
     catch
         Class:{Reason, {Node, Chunk}, Rest} ->
@@ -485,6 +563,25 @@ await(ToDo, Idle, Requests, Call, Rates, Run, Parts) ->
                     give_up(Rest),
                     Error
             end
+    end.
+
+%% Without what its chunk alone came to.
+plain(#{checkpoint := _, reason := deadline}) -> drey_error:new(deadline, "deadline_ms passed");
+plain(#{checkpoint := _, reason := cancelled}) -> drey_error:new(cancelled, "a job was cancelled");
+plain(Why) -> {error, maps:without([checkpoint, result, draws], Why)}.
+
+until_saved(#run{save_at = infinity}) -> infinity;
+until_saved(#run{save_at = At}) -> max(0, At - erlang:monotonic_time(millisecond)).
+
+%% A checkpoint of the whole run goes to the subscriber: of chunks that are done, of those that run as they last said.
+save(Parts, #run{relay = Relay, pieces = Pieces} = Run) ->
+    Start = erlang:monotonic_time(millisecond),
+    case gather(Pieces(Parts, drey_relay:checkpoints(Relay)), Run) of
+        {ok, Gathered} ->
+            [drey_relay:checkpoint(Relay, Checkpoint) || #{checkpoint := Checkpoint} <- [Gathered]],
+            {ok, due(erlang:monotonic_time(millisecond) - Start, Run)};
+        {error, _} = Error ->
+            Error
     end.
 
 %% Chains a millisecond.

@@ -2,7 +2,7 @@
 %% run is a list of pieces, in the order of their chains, that leave none out; from them come its result and its checkpoint.
 -module(drey_pieces).
 
--export([fresh/1, resumed/3, add/3, checkpoint/1, result/1, parts/1, chunk/1]).
+-export([fresh/1, resumed/3, add/3, stands/2, checkpoint/1, result/1, parts/1, chunk/1]).
 -export([first/1, handed/1, gather/3, cut/2]).
 
 -type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
@@ -34,6 +34,10 @@ add(#{draws := Draws, stats := Stats, parts := Parts} = Piece, #{result := Resul
     Piece#{draws := behind(Draws, maps:get(draws, Result, #{})), stats := behind(Stats, maps:get(stats, Result, #{})),
            result := maps:without([draws, stats, checkpoint], Result), parts := Parts ++ [Part],
            checkpoint := Checkpoint}.
+
+%% @doc While a call runs: where its chains stood in the checkpoint that came last, which holds what it drew until then.
+-spec stands(piece(), binary()) -> piece().
+stands(Piece, Checkpoint) -> Piece#{checkpoint := Checkpoint}.
 
 behind(Before, New) when map_size(New) =:= 0 -> Before;
 behind(Before, New) when map_size(Before) =:= 0 -> New;

@@ -36,9 +36,10 @@ marks_are_the_engines_test_() ->
      ?_assertEqual([30], drey_cluster:marks(30)),
      ?_assertEqual([50], drey_cluster:marks(50))].
 
-what_is_for_one_node_is_refused_test_() ->
+what_does_not_go_together_is_refused_test_() ->
     [?_assertMatch({error, #{reason := bad_option}}, drey_cluster:sample([x@y], #{}, Opts))
      || Opts <- [#{checkpoint => 1}, #{checkpoint_every_ms => 100}, #{credit => 1}, #{keep => some},
+                 #{stream_to => self(), credit => 0}, #{stream_to => self(), checkpoint_every_ms => 9},
                  #{stop => #{ess => 10}, keep => none}]].
 
 a_checkpoint_that_is_none_is_refused_before_any_node_is_asked_test_() ->

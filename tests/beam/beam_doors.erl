@@ -11,7 +11,8 @@
 
 main() ->
     {ok, _} = application:ensure_all_started(drey),
-    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ streaming() ++ stopping() ++ cutting() ++ beam_cut:cases({?A, ?B, ?PEER}) ++ bad_inputs() ++ cancelling() ++ leaving()).
+    beam_case:main(connecting() ++ calling() ++ answers() ++ same_draws() ++ streaming() ++ stopping() ++ cutting() ++ beam_cut:cases({?A, ?B, ?PEER}) ++
+                       beam_stream:cases({?A, ?B, ?PEER}) ++ bad_inputs() ++ cancelling() ++ leaving()).
 
 normal() -> drey_demo:normal().
 schools() -> drey_demo:eight_schools().
@@ -306,19 +307,6 @@ streaming() ->
                    7 = length(windows()),
                    {error, #{reason := no_such_job}} = drey:credit(N, Job, 1)
                end || N <- [?A, ?PEER]]
-      end},
-     {"a run on several nodes streams the windows of all its chains",
-      fun() ->
-              {ok, #{draws := Draws, tuning := Tuning}} = drey:sample(?A, schools(), short()),
-              {ok, #{draws := Draws}} =
-                  drey:sample(schools(), (short())#{tuning => Tuning, nodes => [?A, ?B], stream_to => self(),
-                                                    stream => draws, window => 25}),
-              Windows = windows(),
-              Parts = [begin
-                           {ok, Part} = drey:append([W || #{first_chain := F} = W <- Windows, F =:= First]),
-                           Part
-                       end || First <- [0, 2]],
-              {ok, Draws} = drey_draws:combine(Parts)
       end}].
 
 windows() ->
@@ -359,7 +347,7 @@ stopping() ->
       fun() ->
               [{error, #{reason := bad_option}} = drey:sample(schools(), Wrong#{nodes => [?A, ?B], chains => 4, warmup => 20})
                || Wrong <- [#{stop => 400}, #{stop => #{}}, #{stop => #{ess => none}}, #{stop => #{es => 400}},
-                            #{credit => 2}, #{checkpoint_every_ms => 50}, #{stop => #{ess => 9}, keep => none}]]
+                            #{stop => #{ess => 9}, keep => none}]]
       end}].
 
 %% Cutting -----------------------------------------------------------------------------------------------
