@@ -34,7 +34,7 @@ real model_random() {
   const uint word = (draw_randoms & 2u) == 0u ? ((draw_randoms & 1u) == 0u ? words.x : words.y)
                                               : ((draw_randoms & 1u) == 0u ? words.z : words.w);
   draw_randoms += 1u;
-  return drey_uniform(word);
+  return drey_open_uniform(word);
 }
 
 // MODEL

@@ -38,3 +38,12 @@ uvec4 drey_counter(uint index, uint iteration, uvec2 chain, uint purpose, uint p
 
 // A uniform in (0, 1) of 32 bits; in f32 the rounding may reach 1.
 real drey_uniform(uint word) { return (real(word) + real(0.5)) * real(2.3283064365386963e-10); }
+
+// As drey_uniform, but below 1 in f32 too: the largest float there is, so that no quantile is infinite.
+real drey_open_uniform(uint word) {
+#ifdef DREY_F64
+  return drey_uniform(word);
+#else
+  return min(drey_uniform(word), real(0.99999994));
+#endif
+}

@@ -143,7 +143,7 @@ std::vector<Distribution> make() {
       "-0.5 * (y / sigma)^2 - log(sigma) - " LOG_SQRT_2PI " + " LOG_2,
       "log(erf(y / sigma * 0.70710678118654752440))",
       "y < sigma ? log1m(erf(y / sigma * 0.70710678118654752440)) : log_Phi(-y / sigma) + " LOG_2,
-      "sigma * inv_Phi(0.5 + 0.5 * u)", "the absolute value of normal(0, sigma)");
+      "-sigma * inv_Phi(0.5 * u)", "the absolute value of normal(0, sigma)");
   add("half_cauchy", {{"sigma", positive}}, real, "0", "",
       LOG_2 " - " LOG_PI " - log(sigma) - log1p((y / sigma)^2)", "log(2 * atan(y / sigma) / " PI ")",
       "log(2 * atan(sigma / y) / " PI ")", "sigma * tan(0.5 * " PI " * u)",
