@@ -128,33 +128,14 @@ void main() {
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
 
   // State in.
+  for (uint k = 0u; k < push.slots_held; ++k) { STATE_ARRAYS(FETCH) }
   {
-    uint at = STATE_BEGIN;
+    uint at = STATE_BEGIN + STATE_STRIDE * uint(17 * DIMENSION);
 #define LOAD(x) x = state_real[at]; at += STATE_STRIDE;
-#ifdef LANES
-    STATE(LOAD_SLOTS)
-#else
-    STATE(CARRIER)
-    for (uint k = 0u; k < push.slots_held; ++k) {
-      at = lane + push.stride * k;
-#define FETCH(x, io) CARRIED(x, io)[k] = state_real[at]; at += push.stride * uint(DIMENSION);
-      STATE(FETCH)
-    }
-#ifdef WRITTEN_OUT
-    EACH(d) {
-      const int e = d;
-      STATE(TAKE)
-    }
-#endif
-    at = lane + push.stride * uint(17 * DIMENSION);
-#endif
-    LOAD(start_lp) LOAD(start_kinetic) LOAD(log_weight) LOAD(sub_log_weight)
-    LOAD(sample_lp) LOAD(sample_w) LOAD(proposal_lp) LOAD(proposal_w) LOAD(accept)
-    LOAD(weight) LOAD(sub_weight)
+    STATE_NUMBERS(LOAD)
     at = lane;
-#define LOAD_WORD(x) x = state_word[at]; at += push.stride;
-    LOAD_WORD(mode) LOAD_WORD(iteration) LOAD_WORD(depth) LOAD_WORD(leaf)
-    LOAD_WORD(directions) LOAD_WORD(leapfrogs) LOAD_WORD(divergent) LOAD_WORD(attempts)
+#define LOAD_WORD(x) x = state_word[at]; at += stride;
+    STATE_WORDS(LOAD_WORD)
   }
   for (uint i = 0u; i < CHECKPOINT_ROWS * push.slots_held; ++i) {
     const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
@@ -168,18 +149,10 @@ void main() {
   METRIC
 #else
   real h[SLOTS];  // step in each coordinate
-#ifdef LANES
-  load_scale(h);
-#else
-  CARRIER(h, io_h)
-  for (uint k = 0u; k < push.slots_held; ++k) CARRIED(h, io_h)[k] = push.step_size * scale[k];
-#ifdef WRITTEN_OUT
-  EACH(d) {
-    const int e = d;
-    TAKE(h, io_h)
+  for (uint k = 0u; k < push.slots_held; ++k) {
+    const real value = OWNED(k) ? push.step_size * scale[ELEMENT(k)] : real(0.0);
+    PUT(h, k, value)
   }
-#endif
-#endif
 #endif
 
   uvec4 leaf_words, merge_words;  // random numbers of the block under way, of this tree's merges
@@ -338,32 +311,13 @@ void main() {
 
   // State out.
   if (mine) {
-    uint at = STATE_BEGIN;
+    for (uint k = 0u; k < push.slots_held; ++k) { STATE_ARRAYS(DELIVER) }
+    uint at = STATE_BEGIN + STATE_STRIDE * uint(17 * DIMENSION);
 #define STORE(x) if (LEADER) state_real[at] = x; at += STATE_STRIDE;
-#ifdef LANES
-    STATE(STORE_SLOTS)
-#else
-    STATE(CARRIER)
-#ifdef WRITTEN_OUT
-    EACH(d) {
-      const int e = d;
-      STATE(GIVE)
-    }
-#endif
-    for (uint k = 0u; k < push.slots_held; ++k) {
-      at = lane + push.stride * k;
-#define DELIVER(x, io) state_real[at] = CARRIED(x, io)[k]; at += push.stride * uint(DIMENSION);
-      STATE(DELIVER)
-    }
-    at = lane + push.stride * uint(17 * DIMENSION);
-#endif
-    STORE(start_lp) STORE(start_kinetic) STORE(log_weight) STORE(sub_log_weight)
-    STORE(sample_lp) STORE(sample_w) STORE(proposal_lp) STORE(proposal_w) STORE(accept)
-    STORE(weight) STORE(sub_weight)
+    STATE_NUMBERS(STORE)
     at = lane;
-#define STORE_WORD(x) if (LEADER) state_word[at] = x; at += push.stride;
-    STORE_WORD(mode) STORE_WORD(iteration) STORE_WORD(depth) STORE_WORD(leaf)
-    STORE_WORD(directions) STORE_WORD(leapfrogs) STORE_WORD(divergent) STORE_WORD(attempts)
+#define STORE_WORD(x) if (LEADER) state_word[at] = x; at += stride;
+    STATE_WORDS(STORE_WORD)
   }
   for (uint i = 0u; i < CHECKPOINT_ROWS * push.slots_held; ++i) {
     const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));

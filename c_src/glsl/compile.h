@@ -6,7 +6,7 @@
 
 namespace drey::glsl {
 
-/// GLSL to SPIR-V with glslang, in this process, optimised by SPIRV-Tools. `#include "x.glsl"` finds the
+/// GLSL to SPIR-V with glslang, in this process, its unused functions left out. `#include "x.glsl"` finds the
 /// embedded files of shaders/. Thread-safe.
 /// \param source a whole compute shader
 /// \throws Error{internal} with glslang's log and the numbered lines around it

@@ -96,9 +96,9 @@ std::string expand(const KernelShape& shape, const std::string& text) {
 }
 
 constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
-// Loops over the slots in nuts.comp that are no EACH: once a dispatch of a chain per subgroup, a round of one, once a
-// dispatch otherwise.
-constexpr std::uint64_t kDispatchLoops = 36, kSlotLoops = 4, kCarryLoops = 3;
+// Loops over the slots that are no EACH, in nuts.comp once a dispatch, and once a round of a chain per subgroup; in
+// nuts_deep_merges.glsl once, and once a merge.
+constexpr std::uint64_t kDispatchLoops = 3, kSlotLoops = 4;
 
 /// Loops over the slots in a part of nuts.comp, all its branches together.
 std::uint64_t loops_in(std::string_view part) {
@@ -125,16 +125,21 @@ std::string sum_text(const KernelShape& shape) {
   std::string text = "real drey_lane_sum(real x) {\n";
   for (std::uint32_t step = 1; step < shape.lanes; step *= 2)
     text += fmt::format("  x += subgroupShuffleXor(x, {}u);\n", step);
-  text += "  return x;\n}\n#define SUM(x) x = drey_lane_sum(x);\n";
+  return text + "  return x;\n}\n#define SUM(x) x = drey_lane_sum(x);\n";
+}
+
+/// PUT(x, k, v) and GET(v, x, k) of nuts.comp: the slot k of x, by its index, or, where x is to lie in registers, by
+/// looking at every slot.
+std::string slot_text(const KernelShape& shape) {
   const std::uint64_t slots = slots_held(shape);
   if (slots > unrolled_slots(shape))
-    return text + "#define PUT(x, k, v) x[k] = v;\n#define GET(v, x, k) const real v = x[k];\n";
+    return "#define PUT(x, k, v) x[k] = v;\n#define GET(v, x, k) const real v = x[k];\n";
   std::string put = "#define PUT(x, k, v)", get = "#define GET(v, x, k) real v = x[0];";
   for (std::uint64_t d = 0; d < slots; ++d) {
     put += fmt::format(" if (k == {0}u) x[{0}] = v;", d);
     if (d) get += fmt::format(" if (k == {0}u) v = x[{0}];", d);
   }
-  return text + put + "\n" + get + "\n";
+  return put + "\n" + get + "\n";
 }
 
 /// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and
@@ -164,12 +169,12 @@ std::string dense_metric(const KernelShape& shape) {
     const std::uint64_t size = entry(dimension, 0);
     metric = fmt::format("real metric[{}];", size);
     for (std::uint64_t i = 0; i < dimension; ++i) {
-      // As nuts.comp brings its state: one access, a loop, an array of the row's own to take over from.
+      // One access a row, as nuts_state.glsl has it.
       metric += fmt::format(
-          " {{ real row[AT_LEAST(SLOTS)]; for (uint j = 0u; j < push.slots_held - {1}u; ++j) row[j] = "
-          "push.step_size * scale[{0}u + j];",
+          " for (uint k = 0u; k < push.slots_held - {1}u; ++k) {{ const real value = push.step_size * scale[{0}u + k];",
           entry(i, 0), dimension - 1 - i);
-      for (std::uint64_t j = 0; j <= i; ++j) metric += fmt::format(" metric[{}] = row[{}];", entry(i, j), j);
+      for (std::uint64_t j = 0; j <= i; ++j)
+        metric += fmt::format(" if (k == {}u) metric[{}] = value;", j, entry(i, j));
       metric += " }";
     }
     for (std::uint64_t i = 0; i < dimension; ++i) {
@@ -210,28 +215,30 @@ std::string low_rank_metric(const KernelShape& shape) {
     for (std::uint64_t d = 0; d < slots; ++d) text += replace_word(body, "d", std::to_string(d)) + " ";
     return text;
   };
-  const std::string h = shape.lanes ? "load_scale(h);" : each("h[d] = push.step_size * scale[d];");
-  const std::string metric = fmt::format(
-      "real h[SLOTS]; {2} real metric_c[{0}]; real metric_v[{0} * SLOTS]; for (uint i = 0u; i < {0}u * "
-      "push.slots_held; ++i) {{ const uint k = i / uint(SLOTS), d = i % uint(SLOTS); metric_v[i] = OWNED(d) ? "
-      "scale[uint(DIMENSION) * (k + 1u) + {0}u + ELEMENT(d)] : real(0.0); }} {1}",
-      rank,
-      [&] {
-        std::string text;
-        for (std::uint64_t k = 0; k < rank; ++k)
-          text += fmt::format("metric_c[{0}] = scale[DIMENSION + {0}]; ", k);
-        return text;
-      }(),
-      h);
+  // One access an array, as nuts_state.glsl has it.
+  std::string metric = fmt::format("real h[SLOTS]; real metric_c[{}];", rank), columns, values;
+  for (std::uint64_t k = 0; k < rank; ++k) {
+    metric += fmt::format(" real metric_v{}[SLOTS];", k);
+    columns += fmt::format(
+        " const real value{0} = OWNED(k) ? scale[uint(DIMENSION) * {1}u + {2}u + ELEMENT(k)] : real(0.0); "
+        "PUT(metric_v{0}, k, value{0})",
+        k, k + 1, rank);
+    values += fmt::format(" if (k == {0}u) metric_c[{0}] = value;", k);
+  }
+  metric += fmt::format(
+      " for (uint k = 0u; k < push.slots_held; ++k) {{ const real value = OWNED(k) ? push.step_size * "
+      "scale[ELEMENT(k)] : real(0.0); PUT(h, k, value) {} }} for (uint k = 0u; k < {}u + push.slots_held - "
+      "uint(SLOTS); ++k) {{ const real value = scale[uint(DIMENSION) + k]; {} }}",
+      columns, rank, values);
   std::string dots, sum;
   for (std::uint64_t k = 0; k < rank; ++k) {
     dots += fmt::format("real dot{} = real(0.0); ", k);
-    sum += fmt::format(" + dot{0} * metric_v[{0} * SLOTS + d]", k);
+    sum += fmt::format(" + dot{0} * metric_v{0}[d]", k);
   }
   const auto product = [&](const char* of) {
     std::string add, ends;
     for (std::uint64_t k = 0; k < rank; ++k) {
-      add += fmt::format("dot{0} += metric_v[{0} * SLOTS + d] * {1}; ", k, of);
+      add += fmt::format("dot{0} += metric_v{0}[d] * {1}; ", k, of);
       ends += fmt::format("SUM(dot{0}) dot{0} *= metric_c[{0}]; ", k);
     }
     return dots + each(add) + ends;
@@ -340,26 +347,25 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   kernel.text = preamble(shape) +
                 fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n",
                             layout.rows, layout.checkpoints, layout.reals) +
-                (slots_held(shape) <= unrolled_slots(shape) ? "#define WRITTEN_OUT 1\n" : "") +
                 (density.prepares ? "#define PREPARES 1\n" : "") +
                 (shape.dense  ? dense_metric(shape)
                  : shape.rank ? low_rank_metric(shape)
                               : std::string()) +
-                sum_text(shape) + recorded_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") +
-                density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
+                sum_text(shape) + slot_text(shape) + recorded_text(shape) + shader("philox.glsl") +
+                shader("nuts_math.glsl") + density.text + "\n" +
+                expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const std::uint64_t slots = slots_held(shape);
-  kernel.fixed_trips = 16 + shape.rank * slots + d + 2 * layout.rows * (slots + 1);
+  kernel.fixed_trips = 16 + shape.rank + kDispatchLoops * (slots + 1) + d + 2 * layout.rows * (slots + 1);
   // Merges, each checkpoint's at most.
   kernel.round_trips =
       2 + 2 * d +
-      (loops_in("nuts.comp") + loops_in("nuts_deep_merges.glsl") + loops_in("nuts_merge.glsl")) * d +
-      layout.rows * (1 + d);
-  if (!shape.lanes) {
-    const std::uint64_t metric = shape.dense && slots <= unrolled_slots(shape) ? slots * (slots + 3) / 2 : 0;
-    kernel.fixed_trips += kCarryLoops * (slots + 1) + metric;
-  } else {
-    kernel.fixed_trips += kDispatchLoops * (slots + 1) + density.trips;
+      (loops_in("nuts.comp") + loops_in("nuts_deep_merges.glsl") + loops_in("nuts_merge.glsl")) * d + slots +
+      1 + layout.rows * (slots + 2 + d);
+  if (shape.dense && !shape.lanes && slots <= unrolled_slots(shape))
+    kernel.fixed_trips += slots * (slots + 3) / 2;
+  if (shape.lanes) {
+    kernel.fixed_trips += density.trips;
     kernel.round_trips += kSlotLoops * (slots + 1) + 3;
   }
   kernel.block_trips = 2 + (loops_in("nuts_merges.glsl") + loops_in("nuts_merge.glsl")) * d;
