@@ -22,6 +22,7 @@
 #include "bench/cases.h"
 #include "bench/race_run.h"
 #include "bench/table.h"
+#include "glsl/compile.h"
 
 namespace {
 
@@ -407,6 +408,7 @@ int main(int argc, char** argv) {
         if (which.peer == one) {
           const term::Term model = bench::load_model(which.model, which.data);
           gpu::Device device(gpu::default_device());
+          glsl::prepare();  // as a node does when it starts
           settings.options.seed = settings.seeds;
           print_run(bench::run_to(device, model, settings.options, 1000));
         }

@@ -105,7 +105,9 @@ void main() {
   // Once: a software driver reads a push constant lane by lane, wherever it is named.
   const uint stride = push.stride, rounds = push.rounds, ticks = push.ticks, limit = push.limit, base = push.base,
              slots = push.slots, thin = push.thin, phase = push.phase, depth_cap = push.depth_cap,
-             pairs = push.pairs;
+             pairs = push.pairs, held = push.slots_held;
+  const uint none = held - uint(SLOTS);  // 0, which no compiler shall know either
+  const real step_size = push.step_size;
   const uvec2 key = uvec2(push.seed_low, push.seed_high);
   uvec2 chain;
   uint carry;
@@ -128,16 +130,16 @@ void main() {
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
 
   // State in.
-  for (uint k = 0u; k < push.slots_held; ++k) { STATE_ARRAYS(FETCH) }
-  {
-    uint at = STATE_BEGIN + STATE_STRIDE * uint(17 * DIMENSION);
-#define LOAD(x) x = state_real[at]; at += STATE_STRIDE;
-    STATE_NUMBERS(LOAD)
-    at = lane;
-#define LOAD_WORD(x) x = state_word[at]; at += stride;
-    STATE_WORDS(LOAD_WORD)
+  for (uint k = 0u; k < held; ++k) { STATE_ARRAYS(FETCH) }
+  for (uint k = 0u; k < 11u + none; ++k) {
+    const real value = state_real[NUMBER_AT(k)];
+    STATE_NUMBERS(FROM_VALUE)
   }
-  for (uint i = 0u; i < CHECKPOINT_ROWS * push.slots_held; ++i) {
+  for (uint k = 0u; k < 8u + none; ++k) {
+    const uint value = state_word[lane + stride * k];
+    STATE_WORDS(FROM_VALUE)
+  }
+  for (uint i = 0u; i < CHECKPOINT_ROWS * held; ++i) {
     const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
     if (CHECKPOINT_OWNED(i)) {
       begin_p[i] = state_real[at];
@@ -149,8 +151,8 @@ void main() {
   METRIC
 #else
   real h[SLOTS];  // step in each coordinate
-  for (uint k = 0u; k < push.slots_held; ++k) {
-    const real value = OWNED(k) ? push.step_size * scale[ELEMENT(k)] : real(0.0);
+  for (uint k = 0u; k < held; ++k) {
+    const real value = OWNED(k) ? step_size * scale[ELEMENT(k)] : real(0.0);
     PUT(h, k, value)
   }
 #endif
@@ -220,7 +222,7 @@ void main() {
 #endif
     if (mode == FRESH && !parked) {
 #ifdef LANES
-      for (uint k = 0u; k < push.slots_held; ++k) {
+      for (uint k = 0u; k < held; ++k) {
         const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
         const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, phase), key);
         const real2 pair = nuts_normals(word < 2u ? words.x : words.z, word < 2u ? words.y : words.w);
@@ -270,7 +272,7 @@ void main() {
     }
     if (mode == DISPERSE) {
 #ifdef LANES
-      for (uint k = 0u; k < push.slots_held; ++k) {
+      for (uint k = 0u; k < held; ++k) {
         const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
         const uvec4 words = philox(
             drey_counter(attempts * uint(PADDED / 4) + block, 0u, chain, DREY_START, phase), key);
@@ -311,15 +313,19 @@ void main() {
 
   // State out.
   if (mine) {
-    for (uint k = 0u; k < push.slots_held; ++k) { STATE_ARRAYS(DELIVER) }
-    uint at = STATE_BEGIN + STATE_STRIDE * uint(17 * DIMENSION);
-#define STORE(x) if (LEADER) state_real[at] = x; at += STATE_STRIDE;
-    STATE_NUMBERS(STORE)
-    at = lane;
-#define STORE_WORD(x) if (LEADER) state_word[at] = x; at += stride;
-    STATE_WORDS(STORE_WORD)
+    for (uint k = 0u; k < held; ++k) { STATE_ARRAYS(DELIVER) }
+    for (uint k = 0u; k < 11u + none; ++k) {
+      real value = real(0.0);
+      STATE_NUMBERS(TO_VALUE)
+      if (LEADER) state_real[NUMBER_AT(k)] = value;
+    }
+    for (uint k = 0u; k < 8u + none; ++k) {
+      uint value = 0u;
+      STATE_WORDS(TO_VALUE)
+      if (LEADER) state_word[lane + stride * k] = value;
+    }
   }
-  for (uint i = 0u; i < CHECKPOINT_ROWS * push.slots_held; ++i) {
+  for (uint i = 0u; i < CHECKPOINT_ROWS * held; ++i) {
     const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
     if (mine && CHECKPOINT_OWNED(i)) {
       state_real[at] = begin_p[i];
@@ -333,8 +339,8 @@ void main() {
   const bool whole = trips == 3u &&
                      (round >= rounds || (mode == FRESH && iteration >= limit) || mode == FAILED);
   if (mine && LEADER) {
-    state_word[lane + 8u * push.stride] = whole ? push.stamp : 0u;
-    state_word[lane + 9u * push.stride] = used;
-    state_word[lane + 10u * push.stride] = made;
+    state_word[lane + 8u * stride] = whole ? push.stamp : 0u;
+    state_word[lane + 9u * stride] = used;
+    state_word[lane + 10u * stride] = made;
   }
 }

@@ -7,7 +7,7 @@
       const uint four = (leaf - 4u) >> 2;
       const uint row = uint(bitCount(four >> 1));
       if ((four & 1u) == 0u) {
-        for (uint k = 0u; k < push.slots_held; ++k) {
+        for (uint k = 0u; k < held; ++k) {
           GET(begin, first_p, k)
           GET(before, last_four_p, k)
           GET(sum, last_four_rho, k)
@@ -20,7 +20,7 @@
       for (uint k = 0u; k < merges && !stop; ++k) {
         const uint left = (row - k) * uint(SLOTS);
         real left_p[SLOTS], left_before[SLOTS], left_rho[SLOTS];
-        for (uint j = 0u; j < push.slots_held; ++j) {
+        for (uint j = 0u; j < held; ++j) {
           const real begin = begin_p[left + j], before = before_p[left + j], sum = before_rho[left + j];
           PUT(left_p, j, begin)
           PUT(left_before, j, before)

@@ -6,7 +6,7 @@
 #define STATE_STRIDE 1u
 #else
 #define STATE_BEGIN lane
-#define STATE_STRIDE push.stride
+#define STATE_STRIDE stride
 #endif
 
 // Checkpoints that the subtree under way may read: one for each bit of an even block's number but the last.
@@ -16,9 +16,10 @@
 #define STATE_ARRAYS(F) F(q, 0) F(p, 1) F(g, 2) F(other_q, 3) F(other_p, 4) F(other_g, 5) F(sample_q, 6) \
   F(sample_g, 7) F(proposal_q, 8) F(proposal_g, 9) F(rho, 10) F(sub_rho, 11) F(first_p, 12) F(second_p, 13) \
   F(third_p, 14) F(last_four_p, 15) F(last_four_rho, 16)
-#define STATE_NUMBERS(F) F(start_lp) F(start_kinetic) F(log_weight) F(sub_log_weight) F(sample_lp) F(sample_w) \
-  F(proposal_lp) F(proposal_w) F(accept) F(weight) F(sub_weight)
-#define STATE_WORDS(F) F(mode) F(iteration) F(depth) F(leaf) F(directions) F(leapfrogs) F(divergent) F(attempts)
+#define STATE_NUMBERS(F) F(start_lp, 0) F(start_kinetic, 1) F(log_weight, 2) F(sub_log_weight, 3) F(sample_lp, 4) \
+  F(sample_w, 5) F(proposal_lp, 6) F(proposal_w, 7) F(accept, 8) F(weight, 9) F(sub_weight, 10)
+#define STATE_WORDS(F) F(mode, 0) F(iteration, 1) F(depth, 2) F(leaf, 3) F(directions, 4) F(leapfrogs, 5) \
+  F(divergent, 6) F(attempts, 7)
 
 #ifdef LANES
 #define LEADER (gl_SubgroupInvocationID == 0u)
@@ -44,6 +45,9 @@
 #define STATE_AT(k, n) (STATE_BEGIN + STATE_STRIDE * (ELEMENT(k) + uint(n * DIMENSION)))
 #define FETCH(x, n) { const real value = OWNED(k) ? state_real[STATE_AT(k, n)] : real(0.0); PUT(x, k, value) }
 #define DELIVER(x, n) { GET(value, x, k) if (OWNED(k)) state_real[STATE_AT(k, n)] = value; }
+#define NUMBER_AT(k) (STATE_BEGIN + STATE_STRIDE * (uint(17 * DIMENSION) + k))
+#define FROM_VALUE(x, n) if (k == uint(n)) x = value;
+#define TO_VALUE(x, n) if (k == uint(n)) value = x;
 #ifdef LANES
 void record_slots(real x[SLOTS], uint at) {
   for (uint k = 0u; k < push.slots_held; ++k) {

@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 /// Changes when what compile() does to a source changes.
-constexpr std::string_view kVersion = "drey kernel cache 1";
+constexpr std::string_view kVersion = "drey kernel cache 2";
 /// A file: these 8 bytes, the SHA-256 of key and SPIR-V, the SPIR-V.
 constexpr std::string_view kMagic = "DREYSPV1";
 constexpr std::string_view kSuffix = ".spv";

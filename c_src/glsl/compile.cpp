@@ -150,6 +150,11 @@ std::vector<std::uint32_t> without_unused_functions(const std::string& source,
 
 }  // namespace
 
+void prepare() {
+  static std::once_flag once;
+  std::call_once(once, [] { compile("#version 450\nlayout(local_size_x = 1) in; void main() {}\n"); });
+}
+
 std::vector<std::uint32_t> compile(const std::string& source) {
   // On a stack of its own: glslang recurses with the depth of expressions, and a VM's scheduler thread has a
   // few hundred kilobytes.

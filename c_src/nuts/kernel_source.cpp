@@ -154,8 +154,7 @@ std::string dense_metric(const KernelShape& shape) {
     const auto product = [&](const char* to, const char* of, const char* entry_of, const char* in) {
       std::string text =
           "for (uint j = 0u; j < uint(DIMENSION); ++j) { const uint slot = j / LANES; GET(mine_, " +
-          std::string(of) +
-          ", slot) const real other = push.step_size * (s) * subgroupShuffle(mine_, j % LANES);";
+          std::string(of) + ", slot) const real other = step_size * (s) * subgroupShuffle(mine_, j % LANES);";
       for (std::uint64_t k = 0; k < slots_held(shape); ++k)
         text += fmt::format(
             " {{ const uint i = {0}u * LANES + gl_SubgroupInvocationID; if (i < uint(DIMENSION) && {1}) "
@@ -171,7 +170,7 @@ std::string dense_metric(const KernelShape& shape) {
     for (std::uint64_t i = 0; i < dimension; ++i) {
       // One access a row, as nuts_state.glsl has it.
       metric += fmt::format(
-          " for (uint k = 0u; k < push.slots_held - {1}u; ++k) {{ const real value = push.step_size * scale[{0}u + k];",
+          " for (uint k = 0u; k < held - {1}u; ++k) {{ const real value = step_size * scale[{0}u + k];",
           entry(i, 0), dimension - 1 - i);
       for (std::uint64_t j = 0; j <= i; ++j)
         metric += fmt::format(" if (k == {}u) metric[{}] = value;", j, entry(i, j));
@@ -194,10 +193,10 @@ std::string dense_metric(const KernelShape& shape) {
         text += " sum += " + replace_word(term, "at", fmt::format("(j + {})", k)) + ";";
       return text + fmt::format(" }} for (; j < {}; ++j) sum += {};", to, replace_word(term, "at", "j"));
     };
-    kick = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} p[i] += (s) * push.step_size * sum; }}",
-                       dimension, sum("scale[at * (at + 1) / 2 + i] * g[at]", "i", "DIMENSION"));
-    drift = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} q[i] += (s) * push.step_size * sum; }}",
-                        dimension, sum("scale[i * (i + 1) / 2 + at] * p[at]", "0", "i + 1"));
+    kick = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} p[i] += (s) * step_size * sum; }}", dimension,
+                       sum("scale[at * (at + 1) / 2 + i] * g[at]", "i", "DIMENSION"));
+    drift = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} q[i] += (s) * step_size * sum; }}", dimension,
+                        sum("scale[i * (i + 1) / 2 + at] * p[at]", "0", "i + 1"));
   }
   return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric,
                      kick, drift);
@@ -226,9 +225,8 @@ std::string low_rank_metric(const KernelShape& shape) {
     values += fmt::format(" if (k == {0}u) metric_c[{0}] = value;", k);
   }
   metric += fmt::format(
-      " for (uint k = 0u; k < push.slots_held; ++k) {{ const real value = OWNED(k) ? push.step_size * "
-      "scale[ELEMENT(k)] : real(0.0); PUT(h, k, value) {} }} for (uint k = 0u; k < {}u + push.slots_held - "
-      "uint(SLOTS); ++k) {{ const real value = scale[uint(DIMENSION) + k]; {} }}",
+      " for (uint k = 0u; k < held; ++k) {{ const real value = OWNED(k) ? step_size * "
+      "scale[ELEMENT(k)] : real(0.0); PUT(h, k, value) {} }} for (uint k = 0u; k < {}u + none; ++k) {{ const real value = scale[uint(DIMENSION) + k]; {} }}",
       columns, rank, values);
   std::string dots, sum;
   for (std::uint64_t k = 0; k < rank; ++k) {
@@ -356,7 +354,7 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
                 expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t d = loop_trips(shape);
   const std::uint64_t slots = slots_held(shape);
-  kernel.fixed_trips = 16 + shape.rank + kDispatchLoops * (slots + 1) + d + 2 * layout.rows * (slots + 1);
+  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1) + d + 2 * layout.rows * (slots + 1);
   // Merges, each checkpoint's at most.
   kernel.round_trips =
       2 + 2 * d +

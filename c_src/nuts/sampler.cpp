@@ -11,7 +11,7 @@
 #include <tuple>
 
 #include "error.h"
-#include "glsl/compile.h"
+#include "glsl/ahead.h"
 #include "glsl/emit.h"
 #include "gpu/device.h"
 #include "grad/differentiate.h"
@@ -130,10 +130,29 @@ class Sampler::Impl {
     auto of = shape(f64, max_depth);
     of.dense = dense;
     of.rank = rank;
-    return cached(chain_kernels, std::tuple(f64, of.max_depth, dense, mapping, rank), [&] {
-      const KernelPlan plan = plan_kernel(device.info(), *model, density, of, mapping);
-      return std::make_unique<ChainKernel>(device, plan.shape, plan.source, glsl::compile_cached);
+    const ChainKey at(f64, of.max_depth, dense, mapping, rank);
+    return cached(chain_kernels, at, [&] {
+      const auto planned = plans.extract(at);
+      const KernelPlan plan =
+          planned.empty() ? plan_kernel(device.info(), *model, density, of, mapping) : planned.mapped();
+      return std::make_unique<ChainKernel>(device, plan.shape, plan.source, compile());
     });
+  }
+
+  /// Has the kernels that a diagonal metric wants made ready for the driver while it compiles the density's.
+  void compile_ahead(const Options& options, bool f64, Mapping to) {
+    if (f64 && !device.info().f64) return;
+    const auto of = shape(f64, options.max_depth);
+    const ChainKey at(f64, of.max_depth, false, to, 0);
+    if (chain_kernels.contains(at) || plans.contains(at)) return;
+    const auto& plan = plans.emplace(at, plan_kernel(device.info(), *model, density, of, to)).first->second;
+    ahead.begin(nuts_kernel(plan.shape, plan.source).text);
+    if (model->output_size && !draws_kernels.contains(f64))
+      ahead.begin(nuts::draws_kernel(shape(f64, 10), emit(model->draws, f64), model->output_size).text);
+  }
+
+  Compile compile() {
+    return [this](const std::string& source) { return ahead.compile(source); };
   }
 
   Mapping mapping(const Options& options, bool f64) const {
@@ -149,15 +168,14 @@ class Sampler::Impl {
   DensityKernel& density_kernel(bool f64) {
     need_f64(f64);
     return cached(density_kernels, f64, [&] {
-      return std::make_unique<DensityKernel>(device, shape(f64, 10), emit(density, f64),
-                                             glsl::compile_cached);
+      return std::make_unique<DensityKernel>(device, shape(f64, 10), emit(density, f64), compile());
     });
   }
 
   DrawsKernel& draws_kernel(bool f64) {
     return cached(draws_kernels, f64, [&] {
       return std::make_unique<DrawsKernel>(device, shape(f64, 10), emit(model->draws, f64),
-                                           model->output_size, glsl::compile_cached);
+                                           model->output_size, compile());
     });
   }
 
@@ -200,7 +218,9 @@ class Sampler::Impl {
           shape(f64, options.max_depth));
     };
     const auto kernels = [&](bool f64) {
-      return [this, &options, f64, to = mapping(options, f64)](const Metric& metric) -> ChainKernel& {
+      const Mapping chosen = mapping(options, f64);
+      compile_ahead(options, f64, chosen);
+      return [this, &options, f64, to = chosen](const Metric& metric) -> ChainKernel& {
         return chain_kernel(f64, options.max_depth, metric.kind == MetricKind::Dense, to,
                             static_cast<std::uint32_t>(metric.rank()));
       };
@@ -348,7 +368,10 @@ class Sampler::Impl {
   std::string key, data_key;
   model::Program density;
   double compile_ms = 0;
-  std::map<std::tuple<bool, int, bool, Mapping, std::uint32_t>, std::unique_ptr<ChainKernel>> chain_kernels;
+  using ChainKey = std::tuple<bool, int, bool, Mapping, std::uint32_t>;
+  std::map<ChainKey, std::unique_ptr<ChainKernel>> chain_kernels;
+  std::map<ChainKey, KernelPlan> plans;  // of kernels made ahead, until they are asked for
+  glsl::Ahead ahead;
   std::map<bool, std::unique_ptr<DensityKernel>> density_kernels;
   std::map<bool, std::unique_ptr<DrawsKernel>> draws_kernels;
 };

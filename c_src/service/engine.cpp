@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "error.h"
+#include "glsl/compile.h"
 #include "gpu/device.h"
 #include "service/calls.h"
 #include "service/job.h"
@@ -26,6 +27,13 @@ using term::Term;
 class Engine::Impl {
  public:
   explicit Impl(EngineOptions options) : options_(std::move(options)) {
+    preparing_ = std::jthread([] {
+      try {
+        glsl::prepare();
+      } catch (...) {
+        // The first job that compiles meets it again, and says so.
+      }
+    });
     control_ = std::thread([this] { loop(); });
   }
 
@@ -309,6 +317,7 @@ class Engine::Impl {
   std::optional<std::uint32_t> default_;
   std::map<std::int64_t, std::unique_ptr<Worker>> workers_;
   std::thread control_;
+  std::jthread preparing_;
 };
 
 Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
