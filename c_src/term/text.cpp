@@ -192,6 +192,8 @@ class Parser {
     return atom(utf8(points));
   }
 
+  bool exponent() const { return peek() == 'e' || peek() == 'E'; }
+
   Term number() {
     const std::size_t from = at_;
     std::string digits;
@@ -226,11 +228,12 @@ class Parser {
       digits.resize(digits.size() - given.size());
       ++at_;
       run(base);
-    } else if (peek() == '.' && digit(peek(1))) {
-      digits += '.';
-      ++at_;
-      run(10);
-      if (peek() == 'e' || peek() == 'E') {
+    } else if ((peek() == '.' && digit(peek(1))) || (limits_.short_floats && exponent())) {
+      if (peek() == '.') {
+        digits += text_[at_++];
+        run(10);
+      }
+      if (exponent()) {
         digits += 'e';
         ++at_;
         if (peek() == '-' || peek() == '+') digits += text_[at_++];

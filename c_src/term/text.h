@@ -12,6 +12,7 @@ namespace drey::term {
 struct TextLimits {
   std::size_t bytes = std::size_t{1} << 20;
   std::size_t depth = 64;
+  bool short_floats = false;  ///< reads 1e-3 too, for which Erlang wants 1.0e-3
 };
 
 /// Reads one term of UTF-8 text, which may end with a full stop: integers (`16#ff`, `1_000`, `$a`), floats, atoms,

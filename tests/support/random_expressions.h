@@ -138,7 +138,7 @@ class RandomExpressions {
       case 5:
         return fmt::format("{{{}, {}}}",
                            pick<std::string>({"tanh", "sin", "cos", "atan", "inv_logit", "log1p_exp", "erf",
-                                              "Phi", "softplus", "log_inv_logit", "asinh", "sinh"}),
+                                              "'Phi'", "softplus", "log_inv_logit", "asinh", "sinh"}),
                            "{tanh, " + scalar(d) + "}");
       case 6:
         return "{log, " + positive(d) + "}";

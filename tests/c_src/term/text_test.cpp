@@ -47,6 +47,11 @@ TEST(Text, NumbersInEveryNotation) {
   EXPECT_EQ(parse_text("1.5"), Term(1.5));
   EXPECT_EQ(parse_text("-1.0e-3."), Term(-1.0e-3));
   EXPECT_EQ(parse_text("2.5E+2"), Term(250.0));
+  const TextLimits short_floats{.short_floats = true};
+  EXPECT_EQ(parse_text("[1e-3, -2E5, 1.5e+2, 7]", short_floats),
+            list({Term(1e-3), Term(-2e5), Term(150.0), Term(7)}));
+  EXPECT_THROW(parse_text("1e", short_floats), Error);
+  EXPECT_NE(mistake("1e-3").find("column 2"), std::string::npos);
   for (const std::string_view bad : {"9223372036854775808", "1.0e999", "37#0", "1#0", "16#", "16#g", "-",
                                      "1_", "1__0", "1.e5", "$", "$\\", "1.0e", "$\\x{110000}", "99999#1"})
     mistake(bad);
