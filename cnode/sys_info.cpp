@@ -77,8 +77,8 @@ Term sys_info(const Node& node, std::chrono::milliseconds up) {
   return term::list(std::move(info));
 }
 
-/// `code:ensure_loaded/1` and `erlang:function_exported/3`, which observer asks before anything else: they tell what is
-/// exported, and load nothing.
+/// `erlang:node/0`, by which many look whether a node answers; `code:ensure_loaded/1` and `erlang:function_exported/3`,
+/// which observer asks before anything else: they tell what is exported, and load nothing.
 void export_questions(Exports& exports, const Node& node) {
   const auto has = [&node](const Term& module) {
     const auto* name = module.as<term::Atom>();
@@ -95,9 +95,12 @@ void export_questions(Exports& exports, const Node& node) {
          return {};
        }});
   exports.add("erlang", {[](std::string_view function, std::size_t arity) {
-                           return function == "function_exported" && arity == 3;
+                           return (function == "function_exported" && arity == 3) ||
+                                  (function == "node" && arity == 0);
                          },
                          [&node](Call call) -> Cancel {
+                           if (call.function == "node")
+                             return call.caller->reply(Outcome::value(term::atom(node.name()))), Cancel{};
                            const auto* module = call.arguments[0].as<term::Atom>();
                            const auto* function = call.arguments[1].as<term::Atom>();
                            const auto* arity = call.arguments[2].as<std::int64_t>();

@@ -54,6 +54,8 @@ TEST_F(SysInfo, TellsWhatIsExportedAndLoadsNothing) {
   EXPECT_EQ(value("erlang", "function_exported", "[t, f, 1]"), erl("true"));
   for (const std::string_view none : {"[t, f, 2]", "[t, f, -1]", "[os, cmd, 1]", "[t, 1, 1]", "[t, f, x]"})
     EXPECT_EQ(value("erlang", "function_exported", none), erl("false")) << none;
+  EXPECT_EQ(value("erlang", "node", "[]"), term::atom(node->name()));
+  EXPECT_EQ(value("erlang", "node", "[x]"), erl("failed"));
   EXPECT_EQ(value("code", "load_binary", "[a, \"a\", <<>>]"), erl("failed"));
 }
 
