@@ -12,8 +12,8 @@ using test::Received;
 
 class GenServer : public test::WithNode {
  protected:
-  static Term from(const Peer& peer) { return term::Opaque{peer.pid()}; }
-  static Term tag(const Peer& peer) { return term::Opaque{peer.reference(5)}; }
+  static Term from(const Peer& peer) { return test::opaque(peer.pid()); }
+  static Term tag(const Peer& peer) { return test::opaque(peer.reference(5)); }
   static Term alias(const Peer& peer) {
     return term::List{{term::atom("alias")}, std::make_shared<const Term>(tag(peer))};
   }

@@ -5,18 +5,10 @@
 #include "cnode/connector.h"
 #include "cnode/listener.h"
 #include "cnode/node.h"
+#include "tests/cnode/node_options.h"
 
 /// Whole nodes in one process, for tests of how they meet.
 namespace drey::cnode::test {
-
-inline NodeOptions options(const std::string& name, const std::string& cookie = "cookie") {
-  NodeOptions made;
-  made.name = name;
-  made.cookie = cookie;
-  made.version = "1";
-  made.creation = 9;
-  return made;
-}
 
 inline ListenerOptions loopback() {
   ListenerOptions made;

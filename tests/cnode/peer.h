@@ -16,12 +16,15 @@
 #include "cnode/node.h"
 #include "term/codec.h"
 #include "term/text.h"
+#include "tests/cnode/node_options.h"
 
 /// A node with a peer made by hand, for tests of what the node says to whom, in which order.
 namespace drey::cnode::test {
 
 /// A term as Erlang writes it.
 inline term::Term erl(std::string_view text) { return term::parse_text(text); }
+/// A pid or a reference as a term.
+inline term::Term opaque(const Bytes& bytes) { return term::Opaque{bytes}; }
 
 /// What came from the node: the control message, and the payload where there is one.
 struct Received {
@@ -91,9 +94,9 @@ class Peer {
   }
   /// Whether nothing came in answer to what was sent before: a ping's answer is the next message.
   bool silent() {
-    const term::Term tag = term::Opaque{reference(4242)};
+    const term::Term tag = opaque(reference(4242));
     send(control::RegSend{pid(4242), raw::make_atom("net_kernel")},
-         term::tuple({term::atom("$gen_call"), term::tuple({term::Opaque{pid(4242)}, tag}),
+         term::tuple({term::atom("$gen_call"), term::tuple({opaque(pid(4242)), tag}),
                       term::tuple({term::atom("is_auth"), term::atom(name_)})}));
     const Received next = receive();
     return next.has_payload && next.payload == term::tuple({tag, term::atom("yes")});
@@ -172,15 +175,6 @@ class Peer {
   bool closed_ = false;
 };
 
-inline NodeOptions options(const std::string& name = "node@127.0.0.1") {
-  NodeOptions made;
-  made.name = name;
-  made.cookie = "cookie";
-  made.version = "1";
-  made.creation = 9;
-  return made;
-}
-
 /// A node whose module `t` keeps what it is asked, for the test to answer.
 class WithNode : public testing::Test {
  protected:
@@ -211,6 +205,24 @@ class WithNode : public testing::Test {
     ASSERT_EQ(asked.size(), count);
   }
 
+  /// Our pid of the call of `t` that `request` begins, as the spawn reply gives it, which must come first.
+  template <typename Request>
+  Bytes begun(Peer& peer, Request&& request, Received* spawn_reply = nullptr) {
+    const std::size_t before = asked.size();
+    request();
+    Received reply = peer.receive();
+    const auto* spawned = reply.is<control::SpawnReply>();
+    EXPECT_NE(spawned, nullptr) << "the first word is the spawn reply";
+    if (spawned == nullptr) return {};
+    await_asked(before + 1);
+    const Bytes pid = copy(spawned->result);
+    if (spawn_reply != nullptr) {
+      *spawn_reply = std::move(reply);
+      spawn_reply->control = control::parse(spawn_reply->bytes).message;
+    }
+    return pid;
+  }
+
   asio::io_context io;
   std::vector<Asked> asked;
   int cancelled = 0;
@@ -221,11 +233,10 @@ class WithNode : public testing::Test {
 inline Bytes spawn_request(const Bytes& reference, const Bytes& from, const Bytes& leader,
                            std::string_view module, std::string_view function, std::uint64_t arity,
                            const term::Term& spawn_options) {
-  return term::encode(
-             term::tuple({term::Term(29), term::Opaque{reference}, term::Opaque{from}, term::Opaque{leader},
-                          term::tuple({term::atom(module), term::atom(function),
-                                       term::Term(static_cast<std::int64_t>(arity))}),
-                          spawn_options}))
+  return term::encode(term::tuple({term::Term(29), opaque(reference), opaque(from), opaque(leader),
+                                   term::tuple({term::atom(module), term::atom(function),
+                                                term::Term(static_cast<std::int64_t>(arity))}),
+                                   spawn_options}))
       .flatten();
 }
 /// What erpc:call(Node, M, F, A) sends; the result reference is number 77.
@@ -234,7 +245,7 @@ inline void erpc_call(Peer& peer, const term::Term& module, const term::Term& fu
                       const term::Term& spawn_options = erl("[monitor]")) {
   peer.send(spawn_request(peer.reference(reference), peer.pid(), peer.pid(2), "erpc", "execute_call", 4,
                           spawn_options),
-            term::list({term::Opaque{peer.reference(77)}, module, function, arguments}));
+            term::list({opaque(peer.reference(77)), module, function, arguments}));
 }
 
 }  // namespace drey::cnode::test

@@ -17,17 +17,17 @@ class Rpc : public test::WithNode {
   /// Calls t:f(1); returns our pid of the call, as the spawn reply gives it.
   Bytes call(Peer& peer, std::uint64_t reference = 1, std::uint64_t flags = control::spawned_with_monitor,
              const Term& options = erl("[monitor]")) {
-    const std::size_t before = asked.size();
-    test::erpc_call(peer, term::atom("t"), term::atom("f"), erl("[1]"), reference, options);
-    const Received reply = peer.receive();
-    const auto* spawned = reply.is<control::SpawnReply>();
-    EXPECT_NE(spawned, nullptr) << "the first word is the spawn reply";
-    if (spawned == nullptr) return {};
-    EXPECT_TRUE(same(spawned->reference, peer.reference(reference)));
-    EXPECT_TRUE(same(spawned->to, peer.pid()));
-    EXPECT_EQ(spawned->flags, flags);
-    await_asked(before + 1);
-    return copy(spawned->result);
+    Received reply;
+    const Bytes pid = begun(
+        peer,
+        [&] { test::erpc_call(peer, term::atom("t"), term::atom("f"), erl("[1]"), reference, options); },
+        &reply);
+    if (const auto* spawned = reply.is<control::SpawnReply>()) {
+      EXPECT_TRUE(same(spawned->reference, peer.reference(reference)));
+      EXPECT_TRUE(same(spawned->to, peer.pid()));
+      EXPECT_EQ(spawned->flags, flags);
+    }
+    return pid;
   }
   /// The exit reason that a monitor gives.
   Term exit_of(Peer& peer, const Bytes& pid, std::uint64_t reference = 1) {
@@ -41,7 +41,7 @@ class Rpc : public test::WithNode {
     EXPECT_TRUE(got.has_payload);
     return got.payload;
   }
-  static Term result(const Peer& peer) { return term::Opaque{peer.reference(77)}; }
+  static Term result(const Peer& peer) { return test::opaque(peer.reference(77)); }
 };
 
 TEST_F(Rpc, TheSpawnReplyComesBeforeTheExitWhateverTheHandlerDoes) {
@@ -84,12 +84,10 @@ TEST_F(Rpc, OutcomesAreErpcs) {
 TEST_F(Rpc, OutcomesOfASpawnedFunctionAreAProcesses) {
   Peer peer(io, *node, "p@h");
   const auto outcome = [&](Outcome given) {
-    const std::size_t before = asked.size();
-    peer.send(test::spawn_request(peer.reference(), peer.pid(), peer.pid(2), "t", "f", 1, erl("[monitor]")),
-              erl("[1]"));
-    const Received reply = peer.receive();
-    const Bytes pid = copy(reply.is<control::SpawnReply>()->result);
-    await_asked(before + 1);
+    const Bytes pid = begun(peer, [&] {
+      peer.send(test::spawn_request(peer.reference(), peer.pid(), peer.pid(2), "t", "f", 1, erl("[monitor]")),
+                erl("[1]"));
+    });
     asked.back().caller->reply(std::move(given));
     return exit_of(peer, pid);
   };
@@ -107,7 +105,7 @@ TEST_F(Rpc, TheFirstOutcomeCountsAndLateOnesAreNothing) {
   EXPECT_EQ(exit_of(peer, pid), term::tuple({result(peer), term::atom("return"), Term(1)}));
   asked[0].caller->reply(Outcome::value(3));
   asked[0].caller->log("late\n");
-  asked[0].caller->send(term::Opaque{peer.pid()}, 1);
+  asked[0].caller->send(test::opaque(peer.pid()), 1);
   EXPECT_TRUE(peer.silent());
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 using term::Term;
 using test::erl;
+using test::opaque;
 using test::Peer;
 using test::Received;
 
@@ -16,17 +17,15 @@ class Sessions : public test::WithNode {
  protected:
   /// A process that runs t:f(1) for the peer, neither linked nor monitored; its pid.
   Bytes spawned(Peer& peer, std::uint64_t reference = 1) {
-    const std::size_t before = asked.size();
-    peer.send(test::spawn_request(peer.reference(reference), peer.pid(), peer.pid(2), "t", "f", 1, erl("[]")),
-              erl("[1]"));
-    const Received reply = peer.receive();
-    await_asked(before + 1);
-    return copy(reply.is<control::SpawnReply>()->result);
+    return begun(peer, [&] {
+      peer.send(
+          test::spawn_request(peer.reference(reference), peer.pid(), peer.pid(2), "t", "f", 1, erl("[]")),
+          erl("[1]"));
+    });
   }
   static Bytes control_of(std::initializer_list<Term> elements) {
     return term::encode(term::tuple(elements)).flatten();
   }
-  static Term opaque(const Bytes& bytes) { return term::Opaque{bytes}; }
   /// {35, Id, From, To}
   static Bytes unlink(std::int64_t id, const Bytes& from, const Bytes& to) {
     return control_of({Term(35), Term(id), opaque(from), opaque(to)});
@@ -286,13 +285,11 @@ TEST_F(Sessions, TheSameReferenceOfTwoPeersIsTwoCalls) {
   Peer peer(io, *node, "p@h"), other(io, *node, "o@h");
   // A reference that names the other peer's node, as one that was passed on does.
   const auto erpc = [&](Peer& from) {
-    const std::size_t before = asked.size();
-    from.send(test::spawn_request(peer.reference(1), from.pid(), from.pid(2), "erpc", "execute_call", 4,
-                                  erl("[monitor]")),
-              term::list({opaque(from.reference(77)), term::atom("t"), term::atom("f"), erl("[1]")}));
-    const Received reply = from.receive();
-    await_asked(before + 1);
-    return copy(reply.is<control::SpawnReply>()->result);
+    return begun(from, [&] {
+      from.send(test::spawn_request(peer.reference(1), from.pid(), from.pid(2), "erpc", "execute_call", 4,
+                                    erl("[monitor]")),
+                term::list({opaque(from.reference(77)), term::atom("t"), term::atom("f"), erl("[1]")}));
+    });
   };
   const Bytes one = erpc(peer), two = erpc(other);
   other.send(control::Demonitor{other.pid(), two, peer.reference(1)});
