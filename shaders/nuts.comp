@@ -69,6 +69,7 @@ const uint BLOCK = 7u;      // the merges at the end of a block are due
 const uint TAKEN = 8u;      // the density at a given start is known, not yet looked at
 const uint DEEP = 9u;       // the merges of a deep subtree are due
 const uint TRIED = 10u;     // the density at a dispersed start, likewise
+#define STARTS (mode == TAKEN || mode == TRIED)
 #define LIVE (mode == RUNNING || mode == GIVEN || mode == DISPERSED)
 
 const real NONE = real(-1e30);  // log of no weight
@@ -162,8 +163,9 @@ void main() {
   // Gradients of this dispatch: those this chain used, and those its lane had time for.
   uint used = 0u, made = 0u;
   uint round = 0u;
-  while (true) {
-    // The seldom part: deep merges, start, record, refresh.
+  bool over = false;
+  while (!over) {
+    // What is needed least: deep merges, starts.
 #ifndef LANES
     DEEP_MERGES
 #endif
@@ -182,93 +184,6 @@ void main() {
         attempts += 1u;
         mode = mode == TRIED && attempts < START_ATTEMPTS ? DISPERSE : FAILED;
       }
-    }
-    if (mode == FINISHED) {
-      const uint kept = (iteration + 1u) / thin;
-      if (mine && kept * thin == iteration + 1u && kept > base && kept <= base + slots) {
-        const uint slot = kept - 1u - base;
-        uint at = slot * pairs * stride + lane;
-        const real acceptance = accept / real(max(leapfrogs, 1u)), energy = (start_kinetic - start_lp) - sample_w,
-                   counts = real(leapfrogs << 5u | depth << 1u | divergent);
-#ifdef LANES
-        if (LEADER) {
-          record[2u * at] = sample_lp;
-          record[2u * at + 1u] = acceptance;
-          record[2u * (at + stride)] = energy;
-          record[2u * (at + stride) + 1u] = counts;
-        }
-        at += 2u * stride;
-        record_slots(sample_q, at);
-        if (pairs > uint(HALF) + 2u) record_slots(sample_g, at + stride * uint(HALF));
-#else
-        record[at] = PAIR(sample_lp, acceptance);
-        record[at + stride] = PAIR(energy, counts);
-        at += 2u * stride;
-        RECORDED(sample_q)
-        if (pairs > uint(HALF) + 2u) {
-          at += stride * uint(HALF);
-          RECORDED(sample_g)
-        }
-#endif
-      }
-      iteration += 1u;
-      mode = FRESH;
-    }
-    const bool parked = mode == FAILED || (mode == FRESH && iteration >= limit);
-#ifdef TOGETHER
-    if (round >= rounds || subgroupAll(parked)) break;
-#else
-    if (round >= rounds || parked) break;
-#endif
-    if (mode == FRESH && !parked) {
-#ifdef LANES
-      for (uint k = 0u; k < held; ++k) {
-        const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
-        const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, phase), key);
-        const real2 pair = nuts_normals(word < 2u ? words.x : words.z, word < 2u ? words.y : words.w);
-        const real value = OWNED(k) ? ((word & 1u) == 0u ? pair.x : pair.y) : real(0.0);
-        PUT(p, k, value)
-      }
-#else
-      BLOCKS(b) {
-        const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, phase), key);
-        const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
-        p[4 * b] = first.x;
-        p[4 * b + 1] = first.y;
-        p[4 * b + 2] = second.x;
-        p[4 * b + 3] = second.y;
-      }
-#endif
-      start_kinetic = real(0.0);
-      EACH(d) {
-        start_kinetic += p[d] * p[d];
-        q[d] = sample_q[d];
-        g[d] = sample_g[d];
-        other_q[d] = q[d];
-        other_p[d] = p[d];
-        other_g[d] = g[d];
-        rho[d] = p[d];
-        sub_rho[d] = real(0.0);
-      }
-      EACH(d) {
-        last_four_p[d] = p[d];
-        last_four_rho[d] = sub_rho[d];
-      }
-      SUM(start_kinetic)
-      start_kinetic *= real(0.5);
-      start_lp = sample_lp;
-      sample_w = real(0.0);
-      log_weight = real(0.0);
-      weight = real(1.0);
-      sub_log_weight = NONE;
-      sub_weight = real(0.0);
-      accept = real(0.0);
-      depth = 0u;
-      leaf = 0u;
-      leapfrogs = 0u;
-      divergent = 0u;
-      directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, phase), key).x;
-      mode = RUNNING;
     }
     if (mode == DISPERSE) {
 #ifdef LANES
@@ -297,18 +212,115 @@ void main() {
       mode = DISPERSED;
     }
 
-#ifdef LANES
-    // A software driver walks through both sides of every `if`: what comes once a transition is kept apart.
+    // Rounds: record, refresh, ticks.
     while (true) {
-      DEEP_MERGES
-      if (!LIVE || round >= rounds) break;
+      if (mode == FINISHED) {
+        const uint kept = (iteration + 1u) / thin;
+        if (mine && kept * thin == iteration + 1u && kept > base && kept <= base + slots) {
+          const uint slot = kept - 1u - base;
+          uint at = slot * pairs * stride + lane;
+          const real acceptance = accept / real(max(leapfrogs, 1u)), energy = (start_kinetic - start_lp) - sample_w,
+                     counts = real(leapfrogs << 5u | depth << 1u | divergent);
+#ifdef LANES
+          if (LEADER) {
+            record[2u * at] = sample_lp;
+            record[2u * at + 1u] = acceptance;
+            record[2u * (at + stride)] = energy;
+            record[2u * (at + stride) + 1u] = counts;
+          }
+          at += 2u * stride;
+          record_slots(sample_q, at);
+          if (pairs > uint(HALF) + 2u) record_slots(sample_g, at + stride * uint(HALF));
+#else
+          record[at] = PAIR(sample_lp, acceptance);
+          record[at + stride] = PAIR(energy, counts);
+          at += 2u * stride;
+          RECORDED(sample_q)
+          if (pairs > uint(HALF) + 2u) {
+            at += stride * uint(HALF);
+            RECORDED(sample_g)
+          }
+#endif
+        }
+        iteration += 1u;
+        mode = FRESH;
+      }
+      const bool parked = mode == FAILED || (mode == FRESH && iteration >= limit);
+#ifdef TOGETHER
+      over = round >= rounds || subgroupAll(parked);
+#else
+      over = round >= rounds || parked;
+#endif
+      if (over) break;
+      if (mode == FRESH && !parked) {
+#ifdef LANES
+        for (uint k = 0u; k < held; ++k) {
+          const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
+          const uvec4 words = philox(drey_counter(block, iteration, chain, DREY_MOMENTUM, phase), key);
+          const real2 pair = nuts_normals(word < 2u ? words.x : words.z, word < 2u ? words.y : words.w);
+          const real value = OWNED(k) ? ((word & 1u) == 0u ? pair.x : pair.y) : real(0.0);
+          PUT(p, k, value)
+        }
+#else
+        BLOCKS(b) {
+          const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, phase), key);
+          const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
+          p[4 * b] = first.x;
+          p[4 * b + 1] = first.y;
+          p[4 * b + 2] = second.x;
+          p[4 * b + 3] = second.y;
+        }
+#endif
+        start_kinetic = real(0.0);
+        EACH(d) {
+          start_kinetic += p[d] * p[d];
+          q[d] = sample_q[d];
+          g[d] = sample_g[d];
+          other_q[d] = q[d];
+          other_p[d] = p[d];
+          other_g[d] = g[d];
+          rho[d] = p[d];
+          sub_rho[d] = real(0.0);
+        }
+        EACH(d) {
+          last_four_p[d] = p[d];
+          last_four_rho[d] = sub_rho[d];
+        }
+        SUM(start_kinetic)
+        start_kinetic *= real(0.5);
+        start_lp = sample_lp;
+        sample_w = real(0.0);
+        log_weight = real(0.0);
+        weight = real(1.0);
+        sub_log_weight = NONE;
+        sub_weight = real(0.0);
+        accept = real(0.0);
+        depth = 0u;
+        leaf = 0u;
+        leapfrogs = 0u;
+        divergent = 0u;
+        directions = philox(drey_counter(0u, iteration, chain, DREY_DIRECTION, phase), key).x;
+        mode = RUNNING;
+      }
+#ifdef LANES
+      // Once a transition is much seldomer than once a round.
+      while (true) {
+        DEEP_MERGES
+        if (!LIVE || round >= rounds) break;
+        TICKS
+        round += 1u;
+      }
+      if (STARTS) break;
+#else
       TICKS
       round += 1u;
-    }
+#ifdef TOGETHER
+      if (subgroupAny(mode == DEEP || STARTS)) break;
 #else
-    TICKS
-    round += 1u;
+      break;
 #endif
+#endif
+    }
   }
 
   // State out.
