@@ -178,6 +178,27 @@ real drey_gamma_fraction(real a, real x) {
 bool drey_gamma_uniform(real a, real x) { return a > real(20.0) && abs(x - a) < real(0.4lf) * a; }
 bool drey_gamma_below(real a, real x) { return a < real(1.0) ? x < real(1.0) : x < a + real(1.0); }
 
+// The logarithm of x^a exp(-x) / gamma(a + 1), x > 0.
+real drey_log_gamma_prefix(real a, real x) {
+  if (a >= DREY_STIRLING)
+    return -(a * drey_gamma_excess(a, x) + drey_stirling(a)) - drey_log(DREY_SQRT_2PI * sqrt(a));
+  return (a * drey_log(x) - x) - (a < real(1.0) ? drey_lgamma1p(a) : drey_lgamma_positive(a + real(1.0)));
+}
+
+// gamma_q for a < 1, x < 1, where gamma_p may be close to 1: 1 - x^a / gamma(1 + a) (1 + sum a (-x)^n / ((a + n) n!));
+// `below` is gamma_p.
+real drey_gamma_q_small(real a, real x, out real below) {
+  const real l = a * drey_log(x) - drey_lgamma1p(a);
+  real term = real(1.0), sum = real(0.0);
+  for (int n = 1; n <= 20; ++n) {
+    term *= -x / real(n);
+    sum += term / (a + real(n));
+  }
+  const real rest = drey_exp(l) * (a * sum);
+  below = drey_exp(l) + rest;
+  return -drey_expm1(l) - rest;
+}
+
 // The regularised incomplete gamma function, upper or lower.
 real drey_gamma_pq(real a, real x, bool upper) {
   if (!(a > real(0.0) && x >= real(0.0) && a < DREY_INFINITY)) return DREY_NAN;
@@ -194,14 +215,8 @@ real drey_gamma_pq(real a, real x, bool upper) {
   } else if (!drey_gamma_below(a, x)) {
     y = drey_gamma_prefix(a, x) * (a / drey_gamma_fraction(a, x));
   } else if (a < real(1.0) && upper) {
-    // gamma_q where gamma_p may be close to 1: 1 - x^a / gamma(1 + a) (1 + sum a (-x)^n / ((a + n) n!)).
-    const real l = a * drey_log(x) - drey_lgamma1p(a);
-    real term = real(1.0), sum = real(0.0);
-    for (int n = 1; n <= 20; ++n) {
-      term *= -x / real(n);
-      sum += term / (a + real(n));
-    }
-    y = -drey_expm1(l) - drey_exp(l) * (a * sum);
+    real below;
+    y = drey_gamma_q_small(a, x, below);
   } else {
     is_upper = false;
     y = drey_gamma_prefix(a, x) * drey_gamma_series(a, x);
@@ -257,6 +272,92 @@ real drey_gamma_q_da(real a, real x) {
   }
   return -drey_gamma_prefix(a, x) * sum;
 }
+
+// The logarithm of the tail that is computed at (a, x), gamma_q where `is_upper`, and its derivative in a or the size of
+// that in x (`by` 1 or 2): each of the forms above without its exponential factor, which the derivatives do not have.
+real drey_log_gamma_tail(real a, real x, int by, out bool is_upper, out real slope) {
+  slope = real(0.0);
+  if (drey_gamma_uniform(a, x)) {
+    const real m = (x - a) / a;
+    is_upper = m >= real(0.0);
+    const real phi = drey_log1p_excess(m);
+    const real size = sqrt(real(2.0) * phi);
+    const real z = is_upper ? size : -size;
+    const real w = real(1.0) / a, root = sqrt(a);
+    real in_z, in_w;
+    const real s = drey_temme(z, w, in_z, in_w);
+    const real part = s / (DREY_SQRT_2PI * root);
+    const real rest = real(0.5) * drey_erfcx_core(sqrt(a * phi)) + (is_upper ? part : -part);
+    if (by == 2) slope = drey_exp(-drey_stirling(a)) * root / (DREY_SQRT_2PI * x * rest);
+    if (by == 1) {
+      const real dz = -w * (abs(m) < DREY_EPSILON ? real(1.0) : m / z);
+      const real d = -(root * dz + real(0.5) * z / root) +
+                     ((drey_log1p(m) - real(0.5) * w) * s + in_z * dz - w * w * in_w) / root;
+      slope = (is_upper ? d : -d) / (DREY_SQRT_2PI * rest);
+    }
+    return drey_log(rest) - a * phi;
+  }
+  const real l = drey_log(x);
+  is_upper = !drey_gamma_below(a, x);
+  if (is_upper) {
+    const int steps = drey_fraction_steps(x);
+    real f = x + real(2 * steps + 1) - a, df = real(-1.0);
+    for (int n = steps; n > 0; --n) {
+      const real inverse = real(1.0) / f;
+      const real above = real(n) * (a - real(n)) * inverse;
+      df = real(-1.0) + (real(n) - above * df) * inverse;
+      f = (x + real(2 * n - 1) - a) + above;
+    }
+    slope = by == 2 ? f / x : by == 1 ? (l - drey_digamma_positive(a)) - df / f : real(0.0);
+    return drey_log_gamma_prefix(a, x) + drey_log(a / f);
+  }
+  const real first = by == 1 ? l - drey_digamma_positive(a + real(1.0)) : real(0.0);
+  real term = real(1.0), psi = real(0.0), sum = real(1.0), lost = real(0.0);
+  for (int n = 1; n <= DREY_SERIES_TRIPS; ++n) {
+    const real inverse = real(1.0) / (a + real(n));
+    term *= x * inverse;
+    psi += inverse;
+    sum += term;
+    lost += term * psi;
+    if (term * (real(1.0) + psi) <= real(0.25) * DREY_EPSILON * sum) break;
+  }
+  slope = by == 2 ? a / (x * sum) : first - lost / sum;
+  return drey_log_gamma_prefix(a, x) + drey_log(sum);
+}
+
+// log gamma_q or log gamma_p, or a derivative of it; the one in x without its sign.
+real drey_log_gamma_pq(real a, real x, bool upper, int by) {
+  if (!(a > real(0.0) && x >= real(0.0) && a < DREY_INFINITY)) return DREY_NAN;
+  if (x == real(0.0) || x == DREY_INFINITY) {
+    // At the end where the logarithm is 0; its density there; at the other end.
+    const real density = x > real(0.0) || a > real(1.0) ? real(0.0) : a == real(1.0) ? real(1.0) : DREY_INFINITY;
+    if ((x == real(0.0)) == upper) return by == 2 ? density : real(0.0);
+    return by == 2 ? (upper ? real(1.0) : DREY_INFINITY) : by == 1 && upper ? DREY_INFINITY : -DREY_INFINITY;
+  }
+  bool is_upper;
+  real slope;
+  const real l = drey_log_gamma_tail(a, x, by, is_upper, slope);
+  if (!is_upper && a < real(1.0)) {
+    real below;
+    const real q = drey_gamma_q_small(a, x, below);
+    if (by > 0) return upper ? (by == 1 ? -(drey_exp(l) * slope) : drey_exp(l) * slope) / q : slope;
+    return (upper ? below : q) < real(0.5) ? drey_log1p(-(upper ? below : q)) : upper ? drey_log(q) : l;
+  }
+  if (is_upper == upper) return by > 0 ? slope : l;
+  return by > 0 ? (by == 1 ? -slope : slope) / drey_expm1(-l) : drey_log1m_exp(l);
+}
+
+real drey_log_gamma_p(real a, real x) { return drey_log_gamma_pq(a, x, false, 0); }
+
+real drey_log_gamma_q(real a, real x) { return drey_log_gamma_pq(a, x, true, 0); }
+
+real drey_log_gamma_p_da(real a, real x) { return drey_log_gamma_pq(a, x, false, 1); }
+
+real drey_log_gamma_q_da(real a, real x) { return drey_log_gamma_pq(a, x, true, 1); }
+
+real drey_log_gamma_p_dx(real a, real x) { return drey_log_gamma_pq(a, x, false, 2); }
+
+real drey_log_gamma_q_dx(real a, real x) { return drey_log_gamma_pq(a, x, true, 2); }
 
 // x^a (1 - x)^b / B(a, b).
 real drey_beta_prefix(real a, real b, real x) {

@@ -119,7 +119,9 @@ std::uint64_t Unrolling::weight(const Statement& s) const {
   if (v.op != Op::Call) return 1;
   const Function& f = functions()[v.function];
   // What a driver takes to compile a call, over that of an exponential.
-  for (const char* name : {"gamma_p", "gamma_q", "gamma_q_da", "inc_beta", "inc_beta_da", "owens_t"})
+  for (const char* name :
+       {"gamma_p", "gamma_q", "gamma_q_da", "log_gamma_p", "log_gamma_q", "log_gamma_p_da", "log_gamma_q_da",
+        "log_gamma_p_dx", "log_gamma_q_dx", "inc_beta", "inc_beta_da", "owens_t"})
     if (f.name == name) return 300;
   for (const char* name : {"lbeta", "lchoose"})
     if (f.name == name) return 100;

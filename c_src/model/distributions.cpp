@@ -163,22 +163,20 @@ std::vector<Distribution> make() {
       "-beta * y", "-log(u) / beta", "rate");
   add("gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
       "alpha * log(beta) - lgamma(alpha) + multiply_log(alpha - 1, y) - beta * y",
-      "beta * y < alpha ? log(gamma_p(alpha, beta * y)) : log1m(gamma_q(alpha, beta * y))",
-      "beta * y < alpha ? log1m(gamma_p(alpha, beta * y)) : log(gamma_q(alpha, beta * y))", "",
-      "shape, rate");
+      "log_gamma_p(alpha, beta * y)", "log_gamma_q(alpha, beta * y)", "", "shape, rate");
   add("inv_gamma", {{"alpha", positive}, {"beta", positive}}, real, "0", "",
-      "alpha * log(beta) - lgamma(alpha) - (alpha + 1) * log(y) - beta / y", "log(gamma_q(alpha, beta / y))",
-      "log(gamma_p(alpha, beta / y))", "", "shape, scale");
+      "alpha * log(beta) - lgamma(alpha) - (alpha + 1) * log(y) - beta / y", "log_gamma_q(alpha, beta / y)",
+      "log_gamma_p(alpha, beta / y)", "", "shape, scale");
   add("chi_square", {{"nu", positive}}, real, "0", "",
       "-0.5 * nu * " LOG_2 " - lgamma(0.5 * nu) + multiply_log(0.5 * nu - 1, y) - 0.5 * y",
-      "log(gamma_p(0.5 * nu, 0.5 * y))", "log(gamma_q(0.5 * nu, 0.5 * y))", "", "degrees of freedom");
+      "log_gamma_p(0.5 * nu, 0.5 * y)", "log_gamma_q(0.5 * nu, 0.5 * y)", "", "degrees of freedom");
   add("inv_chi_square", {{"nu", positive}}, real, "0", "",
       "-0.5 * nu * " LOG_2 " - lgamma(0.5 * nu) - (0.5 * nu + 1) * log(y) - 0.5 / y",
-      "log(gamma_q(0.5 * nu, 0.5 / y))", "log(gamma_p(0.5 * nu, 0.5 / y))", "", "degrees of freedom");
+      "log_gamma_q(0.5 * nu, 0.5 / y)", "log_gamma_p(0.5 * nu, 0.5 / y)", "", "degrees of freedom");
   add("scaled_inv_chi_square", {{"nu", positive}, {"sigma", positive}}, real, "0", "",
       "0.5 * nu * log(0.5 * nu) - lgamma(0.5 * nu) + nu * log(sigma) - (0.5 * nu + 1) * log(y) - "
       "0.5 * nu * sigma^2 / y",
-      "log(gamma_q(0.5 * nu, 0.5 * nu * sigma^2 / y))", "log(gamma_p(0.5 * nu, 0.5 * nu * sigma^2 / y))", "",
+      "log_gamma_q(0.5 * nu, 0.5 * nu * sigma^2 / y)", "log_gamma_p(0.5 * nu, 0.5 * nu * sigma^2 / y)", "",
       "degrees of freedom, scale");
   add("weibull", {{"alpha", positive}, {"sigma", positive}}, real, "0", "",
       "log(alpha) - alpha * log(sigma) + multiply_log(alpha - 1, y) - exp(alpha * (log(y) - log(sigma)))",
@@ -230,10 +228,10 @@ std::vector<Distribution> make() {
       "y < n ? log(inc_beta(n - y, y + 1, inv_logit(-alpha))) : 0",
       "y < n ? log(inc_beta(y + 1, n - y, inv_logit(alpha))) : -1 / 0", "", "trials, log odds of success");
   add("poisson", {{"lambda", Domain::NonNegative}}, count, "", "",
-      "(y == 0 ? 0 : y * log(lambda)) - lambda - lgamma(y + 1)", "log(gamma_q(y + 1, lambda))",
-      "log(gamma_p(y + 1, lambda))", "", "rate");
+      "(y == 0 ? 0 : y * log(lambda)) - lambda - lgamma(y + 1)", "log_gamma_q(y + 1, lambda)",
+      "log_gamma_p(y + 1, lambda)", "", "rate");
   add("poisson_log", {{"alpha", real}}, count, "", "", "y * alpha - exp(alpha) - lgamma(y + 1)",
-      "log(gamma_q(y + 1, exp(alpha)))", "log(gamma_p(y + 1, exp(alpha)))", "", "log rate");
+      "log_gamma_q(y + 1, exp(alpha))", "log_gamma_p(y + 1, exp(alpha))", "", "log rate");
   add("geometric", {{"theta", unit}}, count, "", "", "log(theta) + (y == 0 ? 0 : y * log1m(theta))",
       "log1m_exp((y + 1) * log1m(theta))", "(y + 1) * log1m(theta)", "floor(log(u) / log1m(theta))",
       "chance of success; failures before the first");

@@ -159,6 +159,15 @@ std::vector<Function> make_table() {
   add("gamma_q", DREY_BINARY(special::gamma_q(a, b)), "drey_gamma_q($0, $1)",
       {"gamma_q_da(a, b)", "-exp((a - 1) * log(b) - b - lgamma(a))"});
   add("gamma_q_da", DREY_BINARY(special::gamma_q_da(a, b)), "drey_gamma_q_da($0, $1)", {"", ""});
+  // The logarithms of both, for tails whose probability is no number any more.
+  add("log_gamma_p", DREY_BINARY(special::log_gamma_p(a, b)), "drey_log_gamma_p($0, $1)",
+      {"log_gamma_p_da(a, b)", "log_gamma_p_dx(a, b)"});
+  add("log_gamma_q", DREY_BINARY(special::log_gamma_q(a, b)), "drey_log_gamma_q($0, $1)",
+      {"log_gamma_q_da(a, b)", "-log_gamma_q_dx(a, b)"});
+  add("log_gamma_p_da", DREY_BINARY(special::log_gamma_p_da(a, b)), "drey_log_gamma_p_da($0, $1)", {"", ""});
+  add("log_gamma_q_da", DREY_BINARY(special::log_gamma_q_da(a, b)), "drey_log_gamma_q_da($0, $1)", {"", ""});
+  add("log_gamma_p_dx", DREY_BINARY(special::log_gamma_p_dx(a, b)), "drey_log_gamma_p_dx($0, $1)", {"", ""});
+  add("log_gamma_q_dx", DREY_BINARY(special::log_gamma_q_dx(a, b)), "drey_log_gamma_q_dx($0, $1)", {"", ""});
   add("inc_beta", DREY_TERNARY(special::inc_beta(a, b, c)), "drey_inc_beta($0, $1, $2)",
       {"inc_beta_da(a, b, c)", "-inc_beta_da(b, a, 1 - c)",
        "exp((a - 1) * log(c) + (b - 1) * log1m(c) - lbeta(a, b))"});

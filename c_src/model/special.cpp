@@ -90,26 +90,32 @@ double gamma_q(double a, double x) {
 
 namespace {
 
-/// d gamma_p / d a by the power series gamma_p = sum_n x^(a+n) e^-x / gamma(a+n+1) (DLMF 8.11.4), term by
+/// A factor that may be no number of f64, by its logarithm, times a sum and that sum's derivative.
+struct Tail {
+  double log_factor, sum, derivative;
+};
+
+/// gamma_p = sum_n x^(a+n) e^-x / gamma(a+n+1) (DLMF 8.11.4) and its derivative in a, term by term, over the first
 /// term. All terms are positive, so it is good wherever gamma_p is not close to 1.
-double gamma_p_da_series(double a, double x) {
-  double term = std::exp(a * std::log(x) - x - lgamma(a + 1));
+Tail gamma_p_series(double a, double x) {
+  double term = 1, total = 0;
   const double log_x = std::log(x);
   double psi = digamma(a + 1);
   double sum = 0;
   for (int n = 0; n < 100000; ++n) {
     const double add = term * (log_x - psi);
     sum += add;
-    if (n > x && std::abs(add) <= 1e-17 * std::abs(sum)) break;
+    total += term;
+    if (n > x - a && term <= 1e-17 * total && std::abs(add) <= 1e-17 * std::abs(sum)) break;
     psi += 1 / (a + n + 1);
     term *= x / (a + n + 1);
   }
-  return sum;
+  return {a * std::log(x) - x - lgamma(a + 1), total, sum};
 }
 
 /// d gamma_q / d a for x > a + 1: gamma_q = prefix * f, f the continued fraction DLMF 8.9.2 evaluated with
 /// its derivative by the forward recurrence (Moore, Algorithm AS 187, 1982).
-double gamma_q_da_fraction(double a, double x) {
+Tail gamma_q_fraction(double a, double x) {
   double p0 = 0, q0 = 1, p1 = 1, q1 = x - a + 1;  // convergents p/q of 1/(x-a+1 - 1(1-a)/(x-a+3 - ...))
   double dp0 = 0, dq0 = 0, dp1 = 0, dq1 = -1;
   double f = p1 / q1, df = (dp1 - f * dq1) / q1;
@@ -127,17 +133,89 @@ double gamma_q_da_fraction(double a, double x) {
     f = f_next, df = df_next;
     if (done) break;
   }
-  const double prefix = std::exp(a * std::log(x) - x - lgamma(a));
-  return prefix * (df + f * (std::log(x) - digamma(a)));
+  return {a * std::log(x) - x - lgamma(a), f, df + f * (std::log(x) - digamma(a))};
 }
+
+/// Where gamma_q is the smaller tail, and the continued fraction good.
+bool far_above(double a, double x) { return x > a + 1 && x > 2; }
+
+bool incomplete_gamma_domain(double a, double x) { return a > 0 && x >= 0 && a < infinity; }
 
 }  // namespace
 
 double gamma_q_da(double a, double x) {
   if (!(a > 0) || !(x >= 0) || a == infinity) return nan;
   if (x == 0 || x == infinity) return 0;
-  if (x > a + 1 && x > 2) return gamma_q_da_fraction(a, x);
-  return -gamma_p_da_series(a, x);
+  const bool above = far_above(a, x);
+  const Tail tail = above ? gamma_q_fraction(a, x) : gamma_p_series(a, x);
+  return (above ? 1 : -1) * std::exp(tail.log_factor) * tail.derivative;
+}
+
+double log_gamma_p(double a, double x) {
+  if (!incomplete_gamma_domain(a, x)) return nan;
+  if (x == 0) return -infinity;
+  const double p = gamma_p(a, x);
+  if (p > 0.5) return std::log1p(-gamma_q(a, x));
+  if (p > 1e-290) return std::log(p);
+  const Tail tail = gamma_p_series(a, x);
+  return tail.log_factor + std::log(tail.sum);
+}
+
+double log_gamma_q(double a, double x) {
+  if (!incomplete_gamma_domain(a, x)) return nan;
+  if (x == infinity) return -infinity;
+  const double q = gamma_q(a, x);
+  if (q > 0.5) return std::log1p(-gamma_p(a, x));
+  if (q > 1e-290) return std::log(q);
+  const Tail tail = gamma_q_fraction(a, x);
+  return tail.log_factor + std::log(tail.sum);
+}
+
+double log_gamma_p_da(double a, double x) {
+  if (!incomplete_gamma_domain(a, x)) return nan;
+  if (x == 0) return -infinity;
+  if (x == infinity) return 0;
+  if (far_above(a, x)) return -gamma_q_da(a, x) / gamma_p(a, x);
+  const Tail tail = gamma_p_series(a, x);
+  return tail.derivative / tail.sum;
+}
+
+double log_gamma_q_da(double a, double x) {
+  if (!incomplete_gamma_domain(a, x)) return nan;
+  if (x == infinity) return infinity;
+  if (x == 0) return 0;
+  if (!far_above(a, x)) return gamma_q_da(a, x) / gamma_q(a, x);
+  const Tail tail = gamma_q_fraction(a, x);
+  return tail.derivative / tail.sum;
+}
+
+namespace {
+
+/// Of the tail that is computed at (a, x): its logarithm, and the density over it.
+std::pair<double, double> log_and_hazard(double a, double x, bool above) {
+  const Tail tail = above ? gamma_q_fraction(a, x) : gamma_p_series(a, x);
+  return {tail.log_factor + std::log(tail.sum), above ? 1 / (x * tail.sum) : a / (x * tail.sum)};
+}
+
+/// The density at 0.
+double gamma_density_at_0(double a) { return a == 1 ? 1 : a > 1 ? 0 : infinity; }
+
+}  // namespace
+
+double log_gamma_p_dx(double a, double x) {
+  if (!incomplete_gamma_domain(a, x)) return nan;
+  if (x == 0 || x == infinity) return x == 0 ? infinity : 0;
+  const bool above = far_above(a, x);
+  const auto [log_tail, hazard] = log_and_hazard(a, x, above);
+  return above ? hazard / std::expm1(-log_tail) : hazard;
+}
+
+double log_gamma_q_dx(double a, double x) {
+  if (!incomplete_gamma_domain(a, x)) return nan;
+  if (x == 0 || x == infinity) return x == 0 ? gamma_density_at_0(a) : 1;
+  const bool above = far_above(a, x);
+  const auto [log_tail, hazard] = log_and_hazard(a, x, above);
+  return above ? hazard : hazard * std::exp(log_tail) / gamma_q(a, x);
 }
 
 double inc_beta(double a, double b, double x) {

@@ -11,9 +11,15 @@ double tetragamma(double x);  ///< d^3 lgamma
 double lbeta(double a,
              double b);  ///< lgamma(a) + lgamma(b) - lgamma(a + b), without its cancellation; a, b > 0
 
-double gamma_p(double a, double x);                ///< regularised lower incomplete gamma; a > 0, x >= 0
-double gamma_q(double a, double x);                ///< 1 - gamma_p
-double gamma_q_da(double a, double x);             ///< d gamma_q / d a
+double gamma_p(double a, double x);         ///< regularised lower incomplete gamma; a > 0, x >= 0
+double gamma_q(double a, double x);         ///< 1 - gamma_p
+double gamma_q_da(double a, double x);      ///< d gamma_q / d a
+double log_gamma_p(double a, double x);     ///< log gamma_p, where gamma_p is no number of f64 any more too
+double log_gamma_q(double a, double x);     ///< log gamma_q, likewise
+double log_gamma_p_da(double a, double x);  ///< d log_gamma_p / d a
+double log_gamma_q_da(double a, double x);  ///< d log_gamma_q / d a
+double log_gamma_p_dx(double a, double x);  ///< d log_gamma_p / d x
+double log_gamma_q_dx(double a, double x);  ///< -d log_gamma_q / d x
 double inc_beta(double a, double b, double x);     ///< regularised incomplete beta; a, b > 0, 0 <= x <= 1
 double inc_beta_da(double a, double b, double x);  ///< d inc_beta / d a
 

@@ -54,7 +54,8 @@ TEST(Batch, ATruncatedGammaCallsEachFunctionOnce) {
       "#{parameters => [{y, real, [{lower, 1}, {upper, 2}]}, {a, real, [{lower, 0}]}, {b, real, [{lower, 0}]}], model => "
       "[{'~', y, {truncate, {gamma, a, b}, 1, 2}}, {target, {gamma_lccdf, 3, a, b}}]}");
   const std::string text = emit(compiled.gradient(), compiled.model(), {}).text;
-  for (const char* name : {"drey_gamma_q(", "drey_gamma_p(", "drey_gamma_q_da("})
+  for (const char* name : {"drey_log_gamma_q(", "drey_log_gamma_p(", "drey_log_gamma_q_da(",
+                           "drey_log_gamma_p_da(", "drey_log_gamma_q_dx(", "drey_log_gamma_p_dx("})
     EXPECT_EQ(times(text, name), 1u) << name;
 }
 

@@ -51,6 +51,59 @@ inline Real gamma_q_da(Real a, Real x) {
   return -sum;
 }
 
+// By the series of gamma_p (DLMF 8.11.4) below a + 1, by the continued fraction of gamma_q (DLMF 8.9.2) above, each over
+// its exponential factor, their derivatives in a, and the density over them.
+struct LogTail {
+  Real value, slope, hazard;
+  bool upper;
+};
+inline LogTail log_gamma_tail(Real a, Real x) {
+  const Real log_x = std::log(x);
+  if (x < a + 1) {
+    Real term = 1, sum = 0, lost = 0, psi = 0;
+    for (int n = 0; n < 100000; ++n) {
+      sum += term, lost += term * psi;
+      if (static_cast<Real>(n) > x - a && term * (1 + psi) < 1e-22L * sum) break;
+      psi += 1 / (a + static_cast<Real>(n) + 1);
+      term *= x / (a + static_cast<Real>(n) + 1);
+    }
+    return {a * log_x - x - lgamma(a + 1) + std::log(sum), log_x - boost::math::digamma(a + 1) - lost / sum,
+            a / (x * sum), false};
+  }
+  Real f = 1, df = 0;
+  for (int n = 4000; n > 0; --n) {
+    const Real k = static_cast<Real>(n), above = k * (a - k) / f, d_above = (k - above * df) / f;
+    f = (x + 2 * k - 1 - a) + above, df = -1 + d_above;
+  }
+  return {a * log_x - x - lgamma(a) - std::log(f), log_x - boost::math::digamma(a) - df / f, f / x, true};
+}
+inline Real log_gamma_q(Real a, Real x) {
+  const LogTail t = log_gamma_tail(a, x);
+  if (t.upper) return t.value;
+  const Real p = boost::math::gamma_p(a, x);
+  return p < 0.5L ? std::log1p(-p) : std::log(boost::math::gamma_q(a, x));
+}
+inline Real log_gamma_p(Real a, Real x) {
+  const LogTail t = log_gamma_tail(a, x);
+  return t.upper ? std::log1p(-boost::math::gamma_q(a, x)) : t.value;
+}
+inline Real log_gamma_q_da(Real a, Real x) {
+  const LogTail t = log_gamma_tail(a, x);
+  return t.upper ? t.slope : -boost::math::gamma_p(a, x) * t.slope / boost::math::gamma_q(a, x);
+}
+inline Real log_gamma_p_da(Real a, Real x) {
+  const LogTail t = log_gamma_tail(a, x);
+  return t.upper ? -boost::math::gamma_q(a, x) * t.slope / boost::math::gamma_p(a, x) : t.slope;
+}
+inline Real log_gamma_q_dx(Real a, Real x) {
+  const LogTail t = log_gamma_tail(a, x);
+  return t.upper ? t.hazard : t.hazard * boost::math::gamma_p(a, x) / boost::math::gamma_q(a, x);
+}
+inline Real log_gamma_p_dx(Real a, Real x) {
+  const LogTail t = log_gamma_tail(a, x);
+  return t.upper ? t.hazard * boost::math::gamma_q(a, x) / boost::math::gamma_p(a, x) : t.hazard;
+}
+
 // d inc_beta / d a by DLMF 8.17.8, term by term, on the side where it converges faster.
 inline Real inc_beta_da(Real a, Real b, Real x) {
   if (x <= 0 || x >= 1) return 0;
@@ -70,6 +123,12 @@ inline Real inc_beta_da(Real a, Real b, Real x) {
   return mirror ? -sum : sum;
 }
 
+// The logarithm l of a probability p: as p's own error where p is near 1, else as that of the exponent.
+inline Real log_tail(Real l) {
+  if (l < -1) return 1 - l;
+  const Real rest = -std::expm1(l);
+  return rest > 0 ? rest * (1 - std::log(rest)) : 0;
+}
 // A tail probability is the exponential of something large, whose own rounding its error is proportional to.
 inline Real tail(Real p) { return p > 0 ? p * (1 - std::log(p)) : 0; }
 

@@ -336,6 +336,7 @@ std::string argument(const std::string& function, std::size_t k, const std::stri
                "inv",        "inv_square", "lgamma",     "digamma",   "trigamma",   "lbeta",
                "gamma_p",    "gamma_q",    "gamma_q_da", "inc_beta",  "log1p",      "log_expm1",
                "tetragamma", "lchoose",    "bessel_i0",  "bessel_i1", "inc_beta_da"};
+  const bool gamma_tail = function.starts_with("log_gamma_");
   const auto with = [&](const char* modifiers) { return "{" + name + ", real, [" + modifiers + "]}"; };
   if ((function == "inc_beta" || function == "inc_beta_da") && k == 2) return with("{lower, 0}, {upper, 1}");
   if ((function == "lchoose" || function == "log_diff_exp") && k == 0)
@@ -346,7 +347,7 @@ std::string argument(const std::string& function, std::size_t k, const std::stri
   if (inner.count(function)) return with("{lower, -0.99}, {upper, 0.99}");
   if (negative.count(function)) return with("{upper, 0}");
   if (above_one.count(function)) return with("{lower, 1}");
-  if (positive.count(function)) return with("{lower, 0.1}");
+  if (gamma_tail || positive.count(function)) return with("{lower, 0.1}");
   return "{" + name + ", real}";
 }
 

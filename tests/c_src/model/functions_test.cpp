@@ -31,7 +31,7 @@ std::vector<std::vector<double>> arguments(const Function& f) {
 TEST(Functions, DerivativesAgreeWithDifferences) {
   for (const Function& f : functions()) {
     for (const auto& at : arguments(f)) {
-      if (f.name.ends_with("_da") || f.name == "tetragamma")
+      if (f.name.ends_with("_da") || f.name.ends_with("_dx") || f.name == "tetragamma")
         continue;  // derivatives of others; none of their own
       testing::CaseBuilder b(at.size());
       std::vector<ValueId> args;
