@@ -34,20 +34,28 @@ void Checker::store(NodeRef variable, std::vector<NodeRef> index, NodeRef value)
   here().push_back(std::move(action));
 }
 
-void Checker::store_all(NodeRef variable, NodeRef value) {
+void Checker::each_element(std::span<const std::uint64_t> shape,
+                           const std::function<void(const std::vector<NodeRef>&)>& body) {
   std::vector<NodeRef> index;
   std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d == variable->shape.size()) {
-      store(variable, index, value->scalar() ? value : graph().element(value, index));
-      return;
-    }
-    loop("i", variable->shape[d], [&](NodeRef i) {
+    if (d == shape.size()) return body(index);
+    loop("i", shape[d], [&](NodeRef i) {
       index.push_back(i);
       level(d + 1);
       index.pop_back();
     });
   };
   level(0);
+}
+
+void Checker::store_all(NodeRef variable, NodeRef value, const std::vector<NodeRef>& index,
+                        Action::Kind kind) {
+  each_element(std::span(variable->shape).subspan(index.size()), [&](const std::vector<NodeRef>& inner) {
+    std::vector<NodeRef> all = index;
+    all.insert(all.end(), inner.begin(), inner.end());
+    store(variable, std::move(all), value->scalar() ? value : graph().element(value, inner));
+    here().back().kind = kind;
+  });
 }
 
 void Checker::loop(const std::string& name, NodeRef from, NodeRef to,

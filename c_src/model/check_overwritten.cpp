@@ -1,5 +1,3 @@
-#include <functional>
-#include <span>
 
 #include "error.h"
 #include "model/checker.h"
@@ -37,16 +35,7 @@ NodeRef Checker::read(NodeRef variable, const std::string& name, const std::vect
     else if (axes[d].kind == Axis::Kind::Gather)
       shape.push_back(axes[d].index->shape[0]);
   NodeRef now = declare(name, variable->type, shape);
-  std::vector<NodeRef> index;
-  std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d < shape.size()) {
-      loop("i", shape[d], [&](NodeRef i) {
-        index.push_back(i);
-        level(d + 1);
-        index.pop_back();
-      });
-      return;
-    }
+  each_element(shape, [&](const std::vector<NodeRef>& index) {
     std::vector<NodeRef> place;
     std::size_t next = 0;
     for (const Axis& axis : axes) {
@@ -58,8 +47,7 @@ NodeRef Checker::read(NodeRef variable, const std::string& name, const std::vect
         place.push_back(graph().shift(index[next++], static_cast<std::int64_t>(axis.from)));
     }
     store(now, index, graph().read(graph().element(variable, place)));
-  };
-  level(0);
+  });
   return now;
 }
 
@@ -88,21 +76,8 @@ const Expression* Checker::added(const syntax::Statement& s) {
 void Checker::overwrite(const syntax::Statement& s, Symbol& symbol, const std::vector<NodeRef>& index,
                         NodeRef value) {
   NodeRef variable = symbol.memory;
-  std::vector<NodeRef> all = index;
-  std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d < variable->shape.size()) {
-      loop("i", variable->shape[d], [&](NodeRef i) {
-        all.push_back(i);
-        level(d + 1);
-        all.pop_back();
-      });
-      return;
-    }
-    std::span<const NodeRef> inner(all.data() + index.size(), all.size() - index.size());
-    store(variable, all, value->scalar() ? value : graph().element(value, inner));
-    if (variable->type == Type::Real && added(s)) here().back().kind = Action::Kind::Add;
-  };
-  level(index.size());
+  const bool adds = variable->type == Type::Real && added(s);
+  store_all(variable, value, index, adds ? Action::Kind::Add : Action::Kind::Store);
   symbol.value = variable;
 }
 

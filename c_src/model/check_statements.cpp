@@ -1,4 +1,3 @@
-#include <functional>
 
 #include <fmt/format.h>
 
@@ -139,20 +138,7 @@ void Checker::set(const syntax::Statement& s) {
     overwritten_.insert(declared_at_.at(variable->id));
     return;
   }
-  std::vector<NodeRef> all = index;
-  std::function<void(std::size_t)> level = [&](std::size_t d) {
-    if (d < variable->shape.size()) {
-      loop("i", variable->shape[d], [&](NodeRef i) {
-        all.push_back(i);
-        level(d + 1);
-        all.pop_back();
-      });
-      return;
-    }
-    std::span<const NodeRef> inner(all.data() + index.size(), rest.size());
-    store(variable, all, value->scalar() ? value : graph().element(value, inner));
-  };
-  level(index.size());
+  store_all(variable, value, index);
   symbol->value = variable;
 }
 

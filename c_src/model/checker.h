@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,13 @@ class Checker {
   void target(NodeRef value);
   NodeRef declare(const std::string& name, Type type, Shape shape, bool overwritten = false);
   void store(NodeRef variable, std::vector<NodeRef> index, NodeRef value);
-  /// variable = value, element by element.
-  void store_all(NodeRef variable, NodeRef value);
+  /// Loops over an array's elements: `body` gets the index of one.
+  void each_element(std::span<const std::uint64_t> shape,
+                    const std::function<void(const std::vector<NodeRef>&)>& body);
+  /// variable[index] = value, element by element where that is an array: all of the variable, or what leading indices
+  /// leave of it. A scalar value goes to every element.
+  void store_all(NodeRef variable, NodeRef value, const std::vector<NodeRef>& index = {},
+                 Action::Kind kind = Action::Kind::Store);
   /// for i in from .. to - 1 (0-based).
   void loop(const std::string& name, NodeRef from, NodeRef to, const std::function<void(NodeRef)>& body);
   void loop(const std::string& name, std::uint64_t trips, const std::function<void(NodeRef)>& body);

@@ -275,21 +275,11 @@ NodeRef Checker::for_each_element(const std::string& name, const Distribution& d
   }
   if (shape.empty()) return draw(values);
   NodeRef out = declare(name, d.outcome == Domain::Real ? Type::Real : Type::Integer, shape);
-  std::vector<NodeRef> index;
-  std::function<void(std::size_t)> level = [&](std::size_t depth) {
-    if (depth == shape.size()) {
-      std::vector<NodeRef> scalars;
-      for (NodeRef value : values) scalars.push_back(value->scalar() ? value : graph().element(value, index));
-      store(out, index, draw(scalars));
-      return;
-    }
-    loop("i", shape[depth], [&](NodeRef i) {
-      index.push_back(i);
-      level(depth + 1);
-      index.pop_back();
-    });
-  };
-  level(0);
+  each_element(shape, [&](const std::vector<NodeRef>& index) {
+    std::vector<NodeRef> scalars;
+    for (NodeRef value : values) scalars.push_back(value->scalar() ? value : graph().element(value, index));
+    store(out, index, draw(scalars));
+  });
   return out;
 }
 

@@ -358,7 +358,7 @@ std::vector<Pack> function_packs() {
     Entry entry;
     entry.name = std::isalpha(static_cast<unsigned char>(f.name[0])) ? f.name : fmt::format("o{}", serial);
     const std::string stem = fmt::format("f{}_", ++serial);
-    std::string call = "{" + (entry.name == f.name ? f.name : "'" + f.name + "'");
+    std::string call = "{'" + f.name + "'";
     // The last first: the first may be bounded by the second.
     for (int k = f.arity; k-- > 0;) {
       const std::string name = fmt::format("{}{}", stem, k + 1);
