@@ -169,7 +169,7 @@ bool Channel::has_room(std::size_t size) {
 std::size_t Channel::fragment_size(std::size_t message) const {
   const bool hurry = message >= long_message || std::chrono::steady_clock::now() - last_small_ < speaks;
   if (hurry) return short_fragment;
-  return message <= whole_message && stream_->same_host() ? whole_message : long_fragment;
+  return message <= middle_message ? middle_fragment : long_fragment;
 }
 
 void Channel::send_small(View control, const term::Encoded& payload, bool has_payload, std::uint64_t sender) {

@@ -73,15 +73,14 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   /// Messages from this size on are bulk, which others overtake between its fragments.
   static constexpr std::size_t bulk_from = 64 * 1024;
-  /// Bytes of payload in a fragment. A BEAM copies each fragment, then joins them: long ones it reads 1.5 times as
-  /// fast, up to 512 KiB, from where on each costs it fresh memory. Others wait for a long one some 50 us, for a short
-  /// one some 10. Short are those of a message that begins while others speak, and of a very long one, since others
-  /// may yet.
+  /// Bytes of payload in a fragment. A BEAM copies each as it comes and joins them at the end: long ones it reads 1.5
+  /// times as fast, up to 512 KiB, from where on each costs it fresh memory; of a message of a few MiB it copies one while
+  /// the next is on its way, so there must be some. Others wait for a long one some 50 us, for a short one some 10. Short
+  /// are those of a message that begins while others speak, and of a very long one, since others may yet.
   static constexpr std::size_t short_fragment = 28 * 1024;
+  static constexpr std::size_t middle_fragment = 254 * 1024;
   static constexpr std::size_t long_fragment = 500 * 1024;
-  /// Up to here a message goes whole where nobody else speaks and no network is in between: others wait for it no longer
-  /// than half a millisecond, and the reader has nothing to join.
-  static constexpr std::size_t whole_message = std::size_t{2} << 20;
+  static constexpr std::size_t middle_message = std::size_t{4} << 20;  ///< at most, in middle fragments
   static constexpr std::size_t long_message = std::size_t{256} << 20;
   static constexpr std::chrono::milliseconds speaks{20};  ///< so long after a message that is not bulk
 

@@ -90,14 +90,15 @@ TEST_F(ChannelPair, LargeMessagesOfTwoSendersShareTheWay) {
 }
 
 /// What the first packet of a message says of itself: its length, and a distribution header's kind.
-TEST_F(ChannelPair, AMessageGoesWholeUnlessOthersSpeakOrItIsLarge) {
+TEST_F(ChannelPair, FragmentsAreShortWhereOthersSpeakAndLongInLargeMessages) {
   struct {
     std::size_t size;
     bool others;
     std::size_t first, kind;
-  } const cases[] = {{1 << 20, false, 1 << 20, 68},
+  } const cases[] = {{Channel::bulk_from, false, Channel::bulk_from, 68},
+                     {1 << 20, false, Channel::middle_fragment, 69},
                      {1 << 20, true, Channel::short_fragment, 69},
-                     {Channel::whole_message + 1, false, Channel::long_fragment, 69},
+                     {Channel::middle_message + 1, false, Channel::long_fragment, 69},
                      {Channel::long_message, false, Channel::short_fragment, 69}};
   for (const auto& c : cases) {
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
