@@ -21,8 +21,8 @@ constexpr std::uint32_t kNearVectors = 32;
 constexpr double kSlot = 160, kFarSlot = 600, kFixed = 300;
 /// A software driver reads memory lane by lane, as costly as this many operations.
 constexpr double kGather = 4;
-/// A software driver compiles this many slots written out in a second, twice as many in ten: more than most jobs of a
-/// model with so few operations take to draw.
+/// A software driver compiles this many slots written out in a second, twice as many in two, a chain per subgroup in half
+/// a second: the difference is more than most jobs of a model with so few operations take to draw.
 constexpr std::uint64_t kQuickSlots = 16, kQuickOperations = 10'000;
 /// Lanes that a GPU must have before more of them cost time.
 constexpr double kGpuLanes = 16'384;
