@@ -60,7 +60,12 @@ Checker::ParsedType Checker::type(const Expression& e, int depth) {
                   e.where);
   };
   if (e.name == "real" || e.name == "int") {
-    need(0, e.name.c_str());
+    if (e.kind == Expression::Kind::Call)
+      throw Error("invalid_model",
+                  fmt::format("{0} has no sizes; what bounds it comes after the type, as in "
+                              "{{name, {0}, [{{lower, 0}}]}}",
+                              e.name),
+                  e.where);
   } else if (e.name == "matrix") {
     need(2, "{matrix, Rows, Columns}");
     out.inner = {size(e.args[0], "rows"), size(e.args[1], "columns")};

@@ -115,6 +115,8 @@ const Case cases[] = {
      "found a real number; integer data is given without decimals", "parameters[1]: x: vector arg 1"},
     {"type_without_size", "#{parameters => [{x, vector}]}", "invalid_model",
      "{vector, Size}, found `vector` alone", "parameters[1]: x"},
+    {"real_with_its_bounds_in_it", "#{parameters => [{x, {real, [{lower, 0}]}}]}", "invalid_model",
+     "comes after the type, as in {name, real, [{lower, 0}]}", "parameters[1]: x"},
     {"no_such_system",
      "#{parameters => [{x, real}], model => [{target, {sum, {ode_rk45, f, [x], 0, [1.0]}}}]}",
      "unknown_function", "give it under functions", "model[1]"},
