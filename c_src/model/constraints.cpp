@@ -90,7 +90,8 @@ Checker::ParsedType Checker::type(const Expression& e, int depth) {
   }
   double count = 1;
   for (std::uint64_t n : out.shape()) count *= static_cast<double>(n);
-  if (count > 1e8) throw Error("too_large", fmt::format("the type has {} elements", count), e.where);
+  if (count > 1e8)
+    throw Error("too_large", fmt::format("the type has {} elements; the most are 100000000", count), e.where);
   return out;
 }
 

@@ -131,6 +131,8 @@ const Case cases[] = {
      "wrong_type", "if_else", "model[1]"},
     {"discrete_outcome_is_a_parameter", "#{parameters => [{b, real}], model => [{'~', b, {poisson, 3}}]}",
      "wrong_type", "an integer >= 0", "model[1]"},
+    {"too_large_a_type", "#{parameters => [{b, {matrix, 100000, 100000}}]}", "too_large",
+     "10000000000 elements; the most are 100000000", "parameters[1]: b"},
     {"too_many_dimensions", "#{parameters => [{b, {vector, 100000000}}]}", "too_large", "dimensions",
      "parameters[1]"},
     {"too_many_elements",
