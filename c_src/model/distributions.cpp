@@ -132,9 +132,9 @@ std::vector<Distribution> make() {
   add("exp_mod_normal", {{"mu", real}, {"sigma", positive}, {"lambda", positive}}, real, "", "",
       "log(lambda) + lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + log_Phi((y - mu) / sigma - lambda * "
       "sigma)",
-      "log_diff_exp(log_Phi((y - mu) / sigma), lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + "
+      "log_diff_exp(log_Phi((y - mu) / sigma), lambda * (mu - (y < -1e30 ? -1e30 : y)) + 0.5 * (lambda * sigma)^2 + "
       "log_Phi((y - mu) / sigma - lambda * sigma))",
-      "log_sum_exp(log_Phi((mu - y) / sigma), lambda * (mu - y) + 0.5 * (lambda * sigma)^2 + "
+      "log_sum_exp(log_Phi((mu - y) / sigma), lambda * (mu - (y < -1e30 ? -1e30 : y)) + 0.5 * (lambda * sigma)^2 + "
       "log_Phi((y - mu) / sigma - lambda * sigma))",
       "mu + sigma * inv_Phi(u) - log(v) / lambda", "normal plus exponential: mean, sd, rate");
 
@@ -151,7 +151,8 @@ std::vector<Distribution> make() {
   add("half_student_t", {{"nu", positive}, {"sigma", positive}}, real, "0", "",
       LOG_2
       " - lbeta(0.5 * nu, 0.5) - 0.5 * log(nu) - log(sigma) - 0.5 * (nu + 1) * log1p((y / sigma)^2 / nu)",
-      "y < 1e-4 * sigma ? " LOG_2 " + log(" T_NEAR("(y / sigma)") ") : log(" T_MIDDLE("(y / sigma)") ")",
+      "y < 1e-4 * sigma ? " LOG_2 " + log(" T_NEAR("(y / sigma)") ") : (y < 0.5 * sigma ? log(" T_MIDDLE(
+          "(y / sigma)") ") : log1m(" T_TAIL("(y / sigma)") "))",
       "y < 1e-4 * sigma ? log1m(2 * " T_NEAR("(y / sigma)") ") : (y < 0.5 * sigma ? log1m(" T_MIDDLE(
           "(y / sigma)") ") : log(" T_TAIL("(y / sigma)") "))",
       "", "the absolute value of student_t(nu, 0, sigma)");
@@ -207,7 +208,8 @@ std::vector<Distribution> make() {
   add("beta_proportion", {{"mu", unit}, {"kappa", positive}}, real, "0", "1",
       "multiply_log(mu * kappa - 1, y) + multiply_log((1 - mu) * kappa - 1, 1 - y) - "
       "lbeta(mu * kappa, (1 - mu) * kappa)",
-      "log(inc_beta(mu * kappa, (1 - mu) * kappa, y))", "log(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))",
+      "y < mu ? log(inc_beta(mu * kappa, (1 - mu) * kappa, y)) : log1m(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))",
+      "y < mu ? log1m(inc_beta(mu * kappa, (1 - mu) * kappa, y)) : log(inc_beta((1 - mu) * kappa, mu * kappa, 1 - y))",
       "", "mean, precision");
   add("von_mises", {{"mu", real}, {"kappa", positive}}, real, "", "",
       "kappa * cos(y - mu) - 1.83787706640934548356 - log_bessel_i0(kappa)", "", "", "",

@@ -145,7 +145,10 @@ NodeRef Checker::tail_function(const Distribution& d, bool upper_tail, NodeRef y
     NodeRef rest = g.call("log1m_exp", {tail});
     return upper_tail ? g.select(above, tail, rest) : g.select(above, rest, tail);
   }
-  NodeRef z = keep(g.div(g.sub(y, args[0]), args[1]), "z");
+  // Squares of what is farther out overflow, and its tail is 0 anyway.
+  constexpr double far = 1e15;
+  NodeRef score = g.div(g.sub(y, args[0]), args[1]);
+  NodeRef z = keep(g.call("max", {g.call("min", {score, g.real(far)}), g.real(-far)}), "z");
   // As the lower tail of z or, mirrored, of -z with the opposite shape.
   NodeRef lower = g.operation(Op::LessR, {z, g.real(0)});
   NodeRef side = g.select(lower, z, g.neg(z)), shape_of_side = g.select(lower, args[2], g.neg(args[2]));

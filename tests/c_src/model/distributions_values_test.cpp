@@ -9,6 +9,7 @@
 #include <boost/math/quadrature/tanh_sinh.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -234,6 +235,27 @@ TEST_P(UnivariateDistribution, DistributionFunctionsAreTheIndependentOnes) {
           << d.name << "_" << suffix << row.dump();
     }
   }
+}
+
+// Everywhere, and with the parameters of every row: probabilities, their logarithms, complements of one another.
+TEST_P(UnivariateDistribution, DistributionFunctionsAtTheEdges) {
+  if (d.discrete || !d.entry.contains("cdf")) return;
+  const double far = std::numeric_limits<double>::infinity();
+  for (json row : d.entry["cdf"])
+    for (const double y : {-far, -1e300, -1e30, -1.0, -1e-300, 0.0, 1e-300, 1e-30, 1.0, 1e30, 1e300, far}) {
+      std::vector<double> x = d.point(row);
+      x[0] = y;
+      const double cdf = d.compiled("cdf", row).value(x), lcdf = d.compiled("lcdf", row).value(x),
+                   lccdf = d.compiled("lccdf", row).value(x);
+      const std::string at = d.name + " " + std::to_string(y) + " " + row.dump();
+      EXPECT_TRUE(cdf >= 0 && cdf <= 1) << cdf << at;
+      EXPECT_TRUE(lcdf <= 0) << lcdf << at;
+      EXPECT_TRUE(lccdf <= 0) << lccdf << at;
+      EXPECT_NEAR(std::exp(lcdf), cdf, 1e-9) << at;
+      EXPECT_NEAR(std::exp(lccdf), 1 - cdf, 1e-9) << at;
+      if (y == -far) EXPECT_EQ(cdf, 0) << at;
+      if (y == far) EXPECT_EQ(cdf, 1) << at;
+    }
 }
 
 TEST_P(UnivariateDistribution, GradientsOfDistributionFunctions) {
