@@ -17,9 +17,10 @@
 // gradient, DRIFT(s) the position by s steps of the momentum; nuts/kernel_source.cpp writes both for a metric that is
 // no diagonal: DENSE, also where it is of low rank.
 //
-// EACH(d) runs its block for every slot; nuts/kernel_source.cpp writes it out where these are few. It also puts
-// nuts_state.glsl in place of STATE_TRANSFER, nuts_tick.glsl of TICKS, nuts_merges.glsl of MERGES, nuts_deep_merges.glsl of
-// DEEP_MERGES and nuts_merge.glsl of MERGE_SUBTREE.
+// EACH(d) runs its block for every slot; nuts/kernel_source.cpp writes it out where these are few. EACH_STORED(d) is for
+// blocks that touch an array which may lie in a buffer (nuts_state.glsl), and is a loop if it does. It also puts
+// nuts_state.glsl in place of STATE_TRANSFER, nuts_tick.glsl of TICKS, nuts_merges.glsl of MERGES, nuts_deep_blocks.glsl of
+// DEEP_BLOCKS, nuts_deep_merges.glsl of DEEP_MERGES, nuts_block_end.glsl of BLOCK_END, nuts_merge.glsl of MERGE_SUBTREE.
 
 layout(local_size_x = LOCAL_SIZE) in;
 
@@ -115,15 +116,15 @@ void main() {
   chain.x = uaddCarry(push.chain_low, lane, carry);
   chain.y = push.chain_high + carry;
 
-  real q[PADDED_SLOTS], p[PADDED_SLOTS], g[SLOTS];              // the moving end
-  real other_q[SLOTS], other_p[SLOTS], other_g[SLOTS];  // the other end
-  real sample_q[SLOTS], sample_g[SLOTS];        // of the tree
-  real proposal_q[SLOTS], proposal_g[SLOTS];    // of the subtree
-  real rho[SLOTS], sub_rho[SLOTS];              // sums of momenta: tree, subtree so far
-  // Of the block of leaves under way: the momenta of its first three, that of the leaf before it, the sum before it.
-  real first_p[SLOTS], second_p[SLOTS], third_p[SLOTS], last_four_p[SLOTS], last_four_rho[SLOTS];
-  // Checkpoints at blocks of even number: the momentum of the first leaf, that of the leaf before it, the sum before it.
+  // q, p, g: the moving end. sub_rho: the sum of the subtree's momenta so far. other_*: the other end. sample_*: of the
+  // tree. proposal_*: of the subtree. rho: the sum of the tree's momenta. first_p, second_p, third_p: the momenta of the
+  // first three of the block of leaves under way; last_four_p: that of the leaf before it; last_four_rho: the sum before it.
+  MOVING_ARRAYS(REGISTERS)
+  OTHER_ARRAYS(ARRAY)
+#ifndef STORED
+  // Checkpoints, at blocks of even number.
   real begin_p[CHECKPOINTS], before_p[CHECKPOINTS], before_rho[CHECKPOINTS];
+#endif
   real start_lp, start_kinetic;
   // Weights of the tree and of the subtree, the factor and the logarithm of the other: no leaf needs a logarithm taken.
   real log_weight, sub_log_weight, weight, sub_weight;
@@ -131,32 +132,31 @@ void main() {
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
 
   // State in.
-  for (uint k = 0u; k < held; ++k) { STATE_ARRAYS(FETCH) }
+  for (uint k = 0u; k < held; ++k) {
+    MOVING_ARRAYS(FETCH)
+#ifndef STORED
+    OTHER_ARRAYS(FETCH)
+#endif
+  }
   for (uint k = 0u; k < 11u + none; ++k) {
-    const real value = state_real[NUMBER_AT(k)];
+    const real value = NUMBER(k);
     STATE_NUMBERS(FROM_VALUE)
   }
   for (uint k = 0u; k < 8u + none; ++k) {
     const uint value = state_word[lane + stride * k];
     STATE_WORDS(FROM_VALUE)
   }
+#ifndef STORED
   for (uint i = 0u; i < CHECKPOINT_ROWS * held; ++i) {
-    const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
-    if (CHECKPOINT_OWNED(i)) {
-      begin_p[i] = state_real[at];
-      before_p[i] = state_real[at + STATE_STRIDE];
-      before_rho[i] = state_real[at + 2u * STATE_STRIDE];
-    }
-  }
-#ifdef DENSE
-  METRIC
-#else
-  real h[SLOTS];  // step in each coordinate
-  for (uint k = 0u; k < held; ++k) {
-    const real value = OWNED(k) ? step_size * scale[ELEMENT(k)] : real(0.0);
-    PUT(h, k, value)
+    const uint at = CHECKPOINT(i / uint(SLOTS), i % uint(SLOTS));
+    begin_p[i] = REAL_AT(at);
+    before_p[i] = REAL_AT(at + 1u);
+    before_rho[i] = REAL_AT(at + 2u);
   }
 #endif
+  // A lane without a chain has one's state, and leaves it alone.
+  if (!mine) mode = FAILED;
+  METRIC
 
   uvec4 leaf_words, merge_words;  // random numbers of the block under way, of this tree's merges
 
@@ -166,8 +166,8 @@ void main() {
   bool over = false;
   while (!over) {
     // What is needed least: deep merges, starts.
-#ifndef LANES
-    DEEP_MERGES
+#if !defined(LANES) && !defined(STORED)
+    DEEP_BLOCKS
 #endif
     if (mode == TAKEN || mode == TRIED) {
       real size = real(0.0);
@@ -175,9 +175,11 @@ void main() {
       SUM(size)
       size += abs(sample_lp);
       if (size < real(1e30)) {
-        EACH(d) {
-          sample_q[d] = q[d];
-          sample_g[d] = g[d];
+        EACH_STORED(d) {
+          READ(q_d, q, d)
+          READ(g_d, g, d)
+          SLOT(sample_q, d) = q_d;
+          SLOT(sample_g, d) = g_d;
         }
         mode = FRESH;
       } else {
@@ -199,10 +201,10 @@ void main() {
       BLOCKS(b) {
         const uvec4 words = philox(
             drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, phase), key);
-        q[4 * b] = real(4.0) * drey_uniform(words.x) - real(2.0);
-        q[4 * b + 1] = real(4.0) * drey_uniform(words.y) - real(2.0);
-        q[4 * b + 2] = real(4.0) * drey_uniform(words.z) - real(2.0);
-        q[4 * b + 3] = real(4.0) * drey_uniform(words.w) - real(2.0);
+        WRITE(q, 4u * uint(b), real(4.0) * drey_uniform(words.x) - real(2.0))
+        WRITE(q, 4u * uint(b) + 1u, real(4.0) * drey_uniform(words.y) - real(2.0))
+        WRITE(q, 4u * uint(b) + 2u, real(4.0) * drey_uniform(words.z) - real(2.0))
+        WRITE(q, 4u * uint(b) + 3u, real(4.0) * drey_uniform(words.w) - real(2.0))
       }
 #endif
       EACH(d) {
@@ -229,8 +231,17 @@ void main() {
             record[2u * (at + stride) + 1u] = counts;
           }
           at += 2u * stride;
-          record_slots(sample_q, at);
-          if (pairs > uint(HALF) + 2u) record_slots(sample_g, at + stride * uint(HALF));
+          for (uint k = 0u; k < held; ++k) {
+            GET_SLOT(value, sample_q, k)
+            if (OWNED(k)) record[RECORDED_AT(k)] = value;
+          }
+          if (pairs > uint(HALF) + 2u) {
+            at += stride * uint(HALF);
+            for (uint k = 0u; k < held; ++k) {
+              GET_SLOT(value, sample_g, k)
+              if (OWNED(k)) record[RECORDED_AT(k)] = value;
+            }
+          }
 #else
           record[at] = PAIR(sample_lp, acceptance);
           record[at + stride] = PAIR(energy, counts);
@@ -265,26 +276,26 @@ void main() {
         BLOCKS(b) {
           const uvec4 words = philox(drey_counter(uint(b), iteration, chain, DREY_MOMENTUM, phase), key);
           const real2 first = nuts_normals(words.x, words.y), second = nuts_normals(words.z, words.w);
-          p[4 * b] = first.x;
-          p[4 * b + 1] = first.y;
-          p[4 * b + 2] = second.x;
-          p[4 * b + 3] = second.y;
+          WRITE(p, 4u * uint(b), first.x)
+          WRITE(p, 4u * uint(b) + 1u, first.y)
+          WRITE(p, 4u * uint(b) + 2u, second.x)
+          WRITE(p, 4u * uint(b) + 3u, second.y)
         }
 #endif
         start_kinetic = real(0.0);
-        EACH(d) {
-          start_kinetic += p[d] * p[d];
-          q[d] = sample_q[d];
-          g[d] = sample_g[d];
-          other_q[d] = q[d];
-          other_p[d] = p[d];
-          other_g[d] = g[d];
-          rho[d] = p[d];
-          sub_rho[d] = real(0.0);
-        }
-        EACH(d) {
-          last_four_p[d] = p[d];
-          last_four_rho[d] = sub_rho[d];
+        EACH_STORED(d) {
+          READ(p_d, p, d)
+          const real q_d = SLOT(sample_q, d), g_d = SLOT(sample_g, d);
+          start_kinetic += p_d * p_d;
+          WRITE(q, d, q_d)
+          WRITE(g, d, g_d)
+          WRITE(sub_rho, d, real(0.0))
+          SLOT(other_q, d) = q_d;
+          SLOT(other_p, d) = p_d;
+          SLOT(other_g, d) = g_d;
+          SLOT(rho, d) = p_d;
+          SLOT(last_four_p, d) = p_d;
+          SLOT(last_four_rho, d) = real(0.0);
         }
         SUM(start_kinetic)
         start_kinetic *= real(0.5);
@@ -305,7 +316,9 @@ void main() {
 #ifdef LANES
       // Once a transition is much seldomer than once a round.
       while (true) {
-        DEEP_MERGES
+#ifndef STORED
+        DEEP_BLOCKS
+#endif
         if (!LIVE || round >= rounds) break;
         TICKS
         round += 1u;
@@ -325,11 +338,16 @@ void main() {
 
   // State out.
   if (mine) {
-    for (uint k = 0u; k < held; ++k) { STATE_ARRAYS(DELIVER) }
+    for (uint k = 0u; k < held; ++k) {
+      MOVING_ARRAYS(DELIVER)
+#ifndef STORED
+      OTHER_ARRAYS(DELIVER)
+#endif
+    }
     for (uint k = 0u; k < 11u + none; ++k) {
       real value = real(0.0);
       STATE_NUMBERS(TO_VALUE)
-      if (LEADER) state_real[NUMBER_AT(k)] = value;
+      if (LEADER) NUMBER(k) = value;
     }
     for (uint k = 0u; k < 8u + none; ++k) {
       uint value = 0u;
@@ -337,14 +355,16 @@ void main() {
       if (LEADER) state_word[lane + stride * k] = value;
     }
   }
+#ifndef STORED
   for (uint i = 0u; i < CHECKPOINT_ROWS * held; ++i) {
-    const uint at = STATE_BEGIN + STATE_STRIDE * (CHECKPOINTS_AT + 3u * CHECKPOINT(i));
-    if (mine && CHECKPOINT_OWNED(i)) {
-      state_real[at] = begin_p[i];
-      state_real[at + STATE_STRIDE] = before_p[i];
-      state_real[at + 2u * STATE_STRIDE] = before_rho[i];
+    const uint at = CHECKPOINT(i / uint(SLOTS), i % uint(SLOTS));
+    if (mine) {
+      REAL_AT(at) = begin_p[i];
+      REAL_AT(at + 1u) = before_p[i];
+      REAL_AT(at + 2u) = before_rho[i];
     }
   }
+#endif
   // A driver that stops loops after so many trips stops this one too: then the marker is wrong.
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;

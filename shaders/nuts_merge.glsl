@@ -6,9 +6,9 @@ const real gain = sub_log_weight - log_weight;
 const real e = nuts_exp(-abs(gain));
 const real old_weight = gain > real(0.0) ? weight * e : weight, new_weight = gain > real(0.0) ? sub_weight : sub_weight * e;
 if (drey_uniform(word) * old_weight < new_weight) {
-  EACH(d) {
-    sample_q[d] = proposal_q[d];
-    sample_g[d] = proposal_g[d];
+  EACH_STORED(d) {
+    SLOT(sample_q, d) = SLOT(proposal_q, d);
+    SLOT(sample_g, d) = SLOT(proposal_g, d);
   }
   sample_lp = proposal_lp;
   sample_w = proposal_w;
@@ -16,18 +16,21 @@ if (drey_uniform(word) * old_weight < new_weight) {
 weight = old_weight + new_weight;
 log_weight = max(log_weight, sub_log_weight);
 whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0);
-EACH(d) {
-  const real sum = rho[d] + sub_rho[d];
-  const real to_right = rho[d] + first_p[d];
-  const real from_left = sub_rho[d] + last_four_p[d];
-  whole_begin += sum * other_p[d];
-  whole_end += sum * p[d];
-  a += to_right * other_p[d];
-  b += to_right * first_p[d];
-  c += from_left * last_four_p[d];
-  e2 += from_left * p[d];
-  rho[d] = sum;
-  sub_rho[d] = real(0.0);
+EACH_STORED(d) {
+  READ(p_d, p, d)
+  READ(sub_rho_d, sub_rho, d)
+  const real begin = SLOT(other_p, d), first = SLOT(first_p, d), seam = SLOT(last_four_p, d), before_sum = SLOT(rho, d);
+  const real sum = before_sum + sub_rho_d;
+  const real to_right = before_sum + first;
+  const real from_left = sub_rho_d + seam;
+  whole_begin += sum * begin;
+  whole_end += sum * p_d;
+  a += to_right * begin;
+  b += to_right * first;
+  c += from_left * seam;
+  e2 += from_left * p_d;
+  SLOT(rho, d) = sum;
+  WRITE(sub_rho, d, real(0.0))
 }
 depth += 1u;
 SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
@@ -38,16 +41,16 @@ leaf = 0u;
 sub_log_weight = NONE;
 sub_weight = real(0.0);
 if (!done && (((directions >> depth) ^ (directions >> (depth - 1u))) & 1u) == 1u) {
-  EACH(d) {
-    real swap = q[d];
-    q[d] = other_q[d];
-    other_q[d] = swap;
-    swap = p[d];
-    p[d] = other_p[d];
-    other_p[d] = swap;
-    swap = g[d];
-    g[d] = other_g[d];
-    other_g[d] = swap;
+  EACH_STORED(d) {
+    READ(q_d, q, d)
+    READ(p_d, p, d)
+    READ(g_d, g, d)
+    WRITE(q, d, SLOT(other_q, d))
+    WRITE(p, d, SLOT(other_p, d))
+    WRITE(g, d, SLOT(other_g, d))
+    SLOT(other_q, d) = q_d;
+    SLOT(other_p, d) = p_d;
+    SLOT(other_g, d) = g_d;
   }
 }
 mode = done ? FINISHED : RUNNING;

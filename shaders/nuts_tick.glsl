@@ -84,14 +84,25 @@
             sub_weight = gain > real(0.0) ? sub_weight * e + real(1.0) : sub_weight + e;
             sub_log_weight = max(w, sub_log_weight);
             if (leaf == 0u || drey_uniform(word) * sub_weight < own) {
-              EACH(d) {
-                proposal_q[d] = q[d];
-                proposal_g[d] = g[d];
+              EACH_STORED(d) {
+                READ(q_d, q, d)
+                READ(g_d, g, d)
+                SLOT(proposal_q, d) = q_d;
+                SLOT(proposal_g, d) = g_d;
               }
               proposal_lp = lp;
               proposal_w = w;
             }
             const uint place = leaf & 3u;
+#ifdef STORED
+            if (place < 3u) {
+              const uint place_p = first_p + place * (second_p - first_p);
+              EACH_STORED(d) {
+                READ(p_d, p, d)
+                SLOT(place_p, d) = p_d;
+              }
+            }
+#else
             if (place == 0u) {
               EACH(d) { first_p[d] = p[d]; }
             }
@@ -101,6 +112,7 @@
             if (place == 2u) {
               EACH(d) { third_p[d] = p[d]; }
             }
+#endif
             // The merge of two leaves.
             real pair_begin = real(0.0), pair_end = real(0.0);
             EACH(d) {

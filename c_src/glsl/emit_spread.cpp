@@ -7,8 +7,9 @@ using namespace model;
 
 namespace {
 
-/// Statements that a spread loop may come to, written out for every slot.
-constexpr std::uint64_t kSpreadStatements = 6000;
+/// Statements that a spread loop may come to, written out for every slot; and slots: a chain's arrays of more are not in
+/// registers (nuts/kernel_source.cpp).
+constexpr std::uint64_t kSpreadStatements = 6000, kSpreadSlots = 64;
 
 template <typename Visit>
 static void each_statement(const Block& body, const Visit& visit) {
@@ -60,7 +61,7 @@ Emitter::Count Emitter::spread_loop(const Statement& s) {
   count.trips += cleared.trips;
 
   const auto slots = static_cast<std::uint64_t>(at.last - at.first);
-  at.fixed = slots * statements <= kSpreadStatements;
+  at.fixed = slots <= kSpreadSlots && slots * statements <= kSpreadStatements;
   spread_ = &at;
   Count inner;
   if (at.fixed) {

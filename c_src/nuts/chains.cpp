@@ -197,8 +197,9 @@ void Chains::move_to(std::span<const double> positions) {
   if (positions.size() != count_ * dimension) throw Error("internal", "positions of another size");
   write_reals(kernel_.layout.position, positions, dimension);
   // A given start is evaluated by a step of length 0, which a momentum or gradient of infinity would spoil.
-  write_reals(kernel_.layout.position + dimension, std::vector<double>(count_ * dimension * 2),
-              dimension * 2);
+  const std::vector<double> zeros(count_ * dimension);
+  write_reals(kernel_.layout.momentum, zeros, dimension);
+  write_reals(kernel_.layout.gradient, zeros, dimension);
   state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven), kMode * count_ * 4);
 }
 
@@ -391,7 +392,7 @@ Chains::Ends Chains::ends() const {
   const std::uint64_t d = kernel_.shape.dimension;
   const auto of = [&](std::uint64_t component, std::uint64_t width) { return reals(component, width); };
   Ends ends{of(kernel_.layout.position, d), {}, of(kernel_.layout.start, 1), of(kernel_.layout.start + 1, 1)};
-  const auto momenta = of(kernel_.layout.position + d, d);
+  const auto momenta = of(kernel_.layout.momentum, d);
   for (std::uint64_t c = 0; c < count_; ++c) {
     double squares = 0;
     for (std::uint64_t i = 0; i < d; ++i) squares += momenta[c * d + i] * momenta[c * d + i];

@@ -45,6 +45,15 @@ std::size_t matching_brace(const std::string& text, std::size_t open) {
   throw Error("internal", "a shader's braces do not match");
 }
 
+/// Slots up to this are written out. Of a chain per subgroup more: what one lane holds is little else.
+std::uint64_t unrolled_slots(const KernelShape& shape) {
+  return shape.lanes ? 2 * kUnrolledDimension : kUnrolledDimension;
+}
+
+bool is_unrolled(const KernelShape& shape) { return slots_held(shape) <= unrolled_slots(shape); }
+
+bool is_stored(const KernelShape& shape) { return shape.stored || !is_unrolled(shape); }
+
 std::string preamble(const KernelShape& shape) {
   std::string text = "#version 450\n";
   if (shape.together) text += "#extension GL_KHR_shader_subgroup_vote : require\n#define TOGETHER 1\n";
@@ -58,8 +67,9 @@ std::string preamble(const KernelShape& shape) {
                       padded, shape.local_size);
   text += fmt::format("#define HALF {}\n", (shape.dimension + 1) / 2);
   if (shape.packed) text += "#define PACKED 1\n";
-  text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n", slots_held(shape),
-                      shape.lanes ? slots_held(shape) : padded);
+  if (is_stored(shape)) text += "#define STORED 1\n";
+  text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n#define ELEMENTS {}\n", slots_held(shape),
+                      shape.lanes ? slots_held(shape) : padded, elements_held(shape));
   return text;
 }
 
@@ -71,7 +81,8 @@ std::string with_parts(std::string text) {
   // Those that hold others first.
   for (const Part& part :
        {Part{"STATE_TRANSFER\n", "nuts_state.glsl"}, Part{"TICKS\n", "nuts_tick.glsl"},
-        Part{"DEEP_MERGES\n", "nuts_deep_merges.glsl"}, Part{"MERGES\n", "nuts_merges.glsl"},
+        Part{"DEEP_BLOCKS\n", "nuts_deep_blocks.glsl"}, Part{"MERGES\n", "nuts_merges.glsl"},
+        Part{"DEEP_MERGES\n", "nuts_deep_merges.glsl"}, Part{"BLOCK_END\n", "nuts_block_end.glsl"},
         Part{"MERGE_SUBTREE\n", "nuts_merge.glsl"}}) {
     const std::string body = shader(part.file);
     const std::size_t size = std::string_view(part.line).size();
@@ -84,38 +95,48 @@ std::string with_parts(std::string text) {
   return text;
 }
 
-/// Slots up to this are written out. Of a chain per subgroup more: what one lane holds is little else.
-std::uint64_t unrolled_slots(const KernelShape& shape) {
-  return shape.lanes ? 2 * kUnrolledDimension : kUnrolledDimension;
+/// Trips of a loop over slots, at most about as many as this: a software driver counts trips. And more than 32, up to
+/// which compilers write loops out.
+constexpr std::uint64_t kLoopTrips = 128;
+
+std::uint64_t trips_at_once(const KernelShape& shape) {
+  return (slots_held(shape) + kLoopTrips - 1) / kLoopTrips;
 }
 
-std::string expand(const KernelShape& shape, const std::string& text) {
-  const std::uint64_t slots = slots_held(shape);
-  const bool unroll = slots <= unrolled_slots(shape);
-  return expand_each(expand_each(text, "EACH", slots, unroll), "BLOCKS", (shape.dimension + 3) / 4, unroll);
+std::string expand(const KernelShape& shape, std::string text) {
+  const std::uint64_t slots = slots_held(shape), at_once = trips_at_once(shape);
+  text = is_unrolled(shape) ? expand_each(text, "EACH", slots) : expand_loop(text, "EACH", "uint(SLOTS)", at_once);
+  if (!is_stored(shape))
+    return expand_each(expand_each(text, "EACH_STORED", slots), "BLOCKS", (shape.dimension + 3) / 4);
+  return expand_loop(expand_loop(text, "EACH_STORED", "held", at_once), "BLOCKS", "(held + 3u) / 4u", 1);
 }
 
 constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
-// Loops over the slots that are no EACH, in nuts.comp once a dispatch, and once a round of a chain per subgroup; in
-// nuts_deep_merges.glsl once, and once a merge.
-constexpr std::uint64_t kDispatchLoops = 3, kSlotLoops = 4;
+// Loops over the slots that are no EACH, in nuts.comp once a dispatch, and once a round; in nuts_deep_merges.glsl once,
+// and once a merge.
+constexpr std::uint64_t kDispatchLoops = 3, kSlotLoops = 5;
 
-/// Loops over the slots in a part of nuts.comp, all its branches together.
-std::uint64_t loops_in(std::string_view part) {
-  const std::string text = shader(part);
+/// Loops `keyword` over the slots in a part of nuts.comp, all its branches together.
+std::uint64_t loops_in(std::string_view part, const std::string& keyword) {
+  const std::string text = shader(part), head = keyword + "(d) {";
   std::uint64_t count = 0;
-  for (std::size_t at = 0; (at = text.find("EACH(d) {", at)) != std::string::npos; ++at) ++count;
+  for (std::size_t at = 0; (at = text.find(head, at)) != std::string::npos; ++at) ++count;
   return count;
 }
 
-/// Dimensions a trip of a loop that is not written out. Few enough that more than 32 trips are left: a
-/// compiler that unrolls by itself stops there.
-std::uint64_t trips_at_once(std::uint64_t count) { return std::max<std::uint64_t>(1, count / 33); }
-
 /// Trips of one loop over the slots.
 std::uint64_t loop_trips(const KernelShape& shape) {
-  const std::uint64_t slots = slots_held(shape);
-  return slots <= unrolled_slots(shape) ? 0 : slots / trips_at_once(slots);
+  const std::uint64_t at_once = trips_at_once(shape);
+  return slots_held(shape) / at_once + at_once;
+}
+
+/// Trips of all loops over slots in these parts of nuts.comp.
+std::uint64_t slot_trips(const KernelShape& shape, std::initializer_list<std::string_view> parts) {
+  std::uint64_t trips = 0;
+  for (const std::string_view part : parts)
+    trips += (is_unrolled(shape) ? 0 : loops_in(part, "EACH") * loop_trips(shape)) +
+             (is_stored(shape) ? loops_in(part, "EACH_STORED") * loop_trips(shape) : 0);
+  return trips;
 }
 
 /// SUM(x) of nuts.comp: nothing, or the sum of the lanes' x by a butterfly, the same in every lane and on
@@ -128,14 +149,13 @@ std::string sum_text(const KernelShape& shape) {
   return text + "  return x;\n}\n#define SUM(x) x = drey_lane_sum(x);\n";
 }
 
-/// PUT(x, k, v) and GET(v, x, k) of nuts.comp: the slot k of x, by its index, or, where x is to lie in registers, by
-/// looking at every slot.
+/// PUT(x, k, v) and GET(v, x, k) of nuts.comp: the slot k of an array x, by its index, or, where x is to lie in
+/// registers, by looking at every slot.
 std::string slot_text(const KernelShape& shape) {
-  const std::uint64_t slots = slots_held(shape);
-  if (slots > unrolled_slots(shape))
+  if (!is_unrolled(shape))
     return "#define PUT(x, k, v) x[k] = v;\n#define GET(v, x, k) const real v = x[k];\n";
   std::string put = "#define PUT(x, k, v)", get = "#define GET(v, x, k) real v = x[0];";
-  for (std::uint64_t d = 0; d < slots; ++d) {
+  for (std::uint64_t d = 0; d < slots_held(shape); ++d) {
     put += fmt::format(" if (k == {0}u) x[{0}] = v;", d);
     if (d) get += fmt::format(" if (k == {0}u) v = x[{0}];", d);
   }
@@ -206,7 +226,7 @@ std::string dense_metric(const KernelShape& shape) {
 /// (I + V (L^1/2 - I) V^T) D^1/2 and its transpose, 2 K dot products and sums of vectors a tick and a half.
 std::string low_rank_metric(const KernelShape& shape) {
   const std::uint64_t slots = slots_held(shape), rank = shape.rank;
-  const bool unroll = slots <= unrolled_slots(shape);
+  const bool unroll = is_unrolled(shape);
   const auto each = [&](const std::string& body) {
     if (!unroll)
       return fmt::format("for (int d_ = 0; d_ < {}; ++d_) {{ {} }} ", slots, replace_word(body, "d", "d_"));
@@ -250,7 +270,7 @@ std::string low_rank_metric(const KernelShape& shape) {
 
 /// Trips of the three products with a dense metric in a tick.
 std::uint64_t dense_trips(const KernelShape& shape) {
-  if (shape.rank && slots_held(shape) > unrolled_slots(shape)) return 6 * (slots_held(shape) + 1);
+  if (shape.rank && !is_unrolled(shape)) return 6 * (slots_held(shape) + 1);
   if (shape.dense && shape.lanes) return 3 * (shape.dimension + 1);
   if (!shape.dense || shape.dimension <= kUnrolledDimension) return 0;
   return 3 * shape.dimension * (1 + shape.dimension / kTripsAtOnce + kTripsAtOnce);
@@ -262,11 +282,17 @@ std::uint64_t slots_held(const KernelShape& shape) {
   return shape.lanes ? (shape.dimension + shape.lanes - 1) / shape.lanes : shape.dimension;
 }
 
+std::uint64_t elements_held(const KernelShape& shape) {
+  return slots_held(shape) * std::max(1u, shape.lanes);
+}
+
 StateLayout::StateLayout(const KernelShape& shape) {
-  const std::uint64_t d = shape.dimension;
+  const std::uint64_t d = elements_held(shape);
   // Subtrees of 2^(max_depth - 1) leaves, in fours; a row for each bit of an even four's number but the last.
   rows = static_cast<std::uint64_t>(std::max(1, shape.max_depth - 3));
   position = 0;
+  momentum = d;
+  gradient = 2 * d;
   sample = 6 * d;
   sample_gradient = 7 * d;
   start = 17 * d;
@@ -275,8 +301,11 @@ StateLayout::StateLayout(const KernelShape& shape) {
   reals = checkpoints + 3 * rows * d;
 }
 
-std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count,
-                        bool unroll) {
+namespace {
+
+/// `text` with every `keyword(name) {..}` replaced by what `by` makes of the name and the block.
+template <typename By>
+std::string replace_blocks(const std::string& text, const std::string& keyword, const By& by) {
   std::string result;
   std::size_t at = 0;
   while (true) {
@@ -298,23 +327,34 @@ std::string expand_each(const std::string& text, const std::string& keyword, std
     const std::size_t open = text.find('{', close);
     const std::size_t end = matching_brace(text, open);
     const std::string body = text.substr(open, end - open + 1);
-    result += text.substr(at, found - at);
-    std::uint64_t written = 0;
-    if (!unroll) {
-      // Some trips at once: a software driver counts trips.
-      const std::uint64_t at_once = trips_at_once(count);
-      const std::uint64_t whole = count / at_once * at_once;
-      if (whole) {
-        result += fmt::format("for (int {0}_ = 0; {0}_ < {1}; {0}_ += {2}) {{\n", name, whole, at_once);
-        for (std::uint64_t i = 0; i < at_once; ++i)
-          result += replace_word(body, name, fmt::format("({}_ + {})", name, i)) + "\n";
-        result += "}\n";
-      }
-      written = whole;
-    }
-    for (; written < count; ++written) result += replace_word(body, name, std::to_string(written)) + "\n";
+    result += text.substr(at, found - at) + by(name, body);
     at = end + 1;
   }
+}
+
+}  // namespace
+
+std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count) {
+  return replace_blocks(text, keyword, [&](const std::string& name, const std::string& body) {
+    std::string blocks;
+    for (std::uint64_t i = 0; i < count; ++i) blocks += replace_word(body, name, std::to_string(i)) + "\n";
+    return blocks;
+  });
+}
+
+std::string expand_loop(const std::string& text, const std::string& keyword, const std::string& count,
+                        std::uint64_t at_once) {
+  return replace_blocks(text, keyword, [&](const std::string& name, const std::string& body) {
+    std::string loops = fmt::format("uint {}_ = 0u;\n", name);
+    if (at_once > 1) {
+      loops += fmt::format("for (; {0}_ + {1}u <= {2}; {0}_ += {1}u) {{\n", name, at_once, count);
+      for (std::uint64_t i = 0; i < at_once; ++i)
+        loops += replace_word(body, name, fmt::format("({}_ + {}u)", name, i)) + "\n";
+      loops += "}\n";
+    }
+    return "{ " + loops + fmt::format("for (; {0}_ < {1}; ++{0}_) ", name, count) +
+           replace_word(body, name, name + "_") + " }\n";
+  });
 }
 
 namespace {
@@ -325,15 +365,15 @@ std::string recorded_text(const KernelShape& shape) {
   if (shape.lanes) return {};
   const std::uint64_t d = shape.dimension;
   const auto pair = [&](const std::string& at, const std::string& i, bool alone) {
-    return fmt::format("record[at + stride * uint({0})] = PAIR(x[2 * {1}], {2});", at, i,
-                       alone ? "real(0.0)" : fmt::format("x[2 * {} + 1]", i));
+    return fmt::format("record[at + stride * uint({0})] = PAIR(SLOT(x, 2u * {1}), {2});", at, i,
+                       alone ? "real(0.0)" : fmt::format("SLOT(x, 2u * {} + 1u)", i));
   };
   std::string text = "#define RECORDED(x) ";
-  if (d <= unrolled_slots(shape))
-    for (std::uint64_t i = 0; i < d / 2; ++i) text += pair(std::to_string(i), std::to_string(i), false) + " ";
+  if (!is_stored(shape))
+    for (std::uint64_t i = 0; i < d / 2; ++i) text += pair(std::to_string(i) + "u", std::to_string(i) + "u", false) + " ";
   else
-    text += fmt::format("for (int i_ = 0; i_ < {}; ++i_) {{ {} }} ", d / 2, pair("i_", "i_", false));
-  if (d % 2) text += pair(std::to_string(d / 2), std::to_string(d / 2), true);
+    text += "for (uint i_ = 0u; i_ < held / 2u; ++i_) { " + pair("i_", "i_", false) + " } ";
+  if (d % 2) text += pair(std::to_string(d / 2) + "u", std::to_string(d / 2) + "u", true);
   return text + "\n";
 }
 
@@ -352,30 +392,24 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
                 sum_text(shape) + slot_text(shape) + recorded_text(shape) + shader("philox.glsl") +
                 shader("nuts_math.glsl") + density.text + "\n" +
                 expand(shape, with_parts(shader("nuts.comp")));
-  const std::uint64_t d = loop_trips(shape);
-  const std::uint64_t slots = slots_held(shape);
-  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1) + d + 2 * layout.rows * (slots + 1);
-  // Merges, each checkpoint's at most.
-  kernel.round_trips =
-      2 + 2 * d +
-      (loops_in("nuts.comp") + loops_in("nuts_deep_merges.glsl") + loops_in("nuts_merge.glsl")) * d + slots +
-      1 + layout.rows * (slots + 2 + d);
-  if (shape.dense && !shape.lanes && slots <= unrolled_slots(shape))
-    kernel.fixed_trips += slots * (slots + 3) / 2;
-  if (shape.lanes) {
-    kernel.fixed_trips += density.trips;
-    kernel.round_trips += kSlotLoops * (slots + 1) + 3;
-  }
-  kernel.block_trips = 2 + (loops_in("nuts_merges.glsl") + loops_in("nuts_merge.glsl")) * d;
-  kernel.tick_trips = 1 + density.trips + dense_trips(shape) + loops_in("nuts_tick.glsl") * d;
+  const std::uint64_t slots = slots_held(shape), loop = loop_trips(shape);
+  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1) + 2 * layout.rows * (slots + 1);
+  // Of a block's merges, each checkpoint's at most; not stored, a round has those of one block.
+  const std::uint64_t deep = slots + 1 + layout.rows * (slots + 2 + loop);
+  const std::uint64_t end = slot_trips(shape, {"nuts_block_end.glsl", "nuts_merge.glsl"});
+  kernel.round_trips = 2 + slot_trips(shape, {"nuts.comp"}) + (is_stored(shape) ? 0 : deep + end);
+  if (shape.dense && !shape.lanes && is_unrolled(shape)) kernel.fixed_trips += slots * (slots + 3) / 2;
+  if (shape.lanes) kernel.fixed_trips += density.trips;
+  if (shape.lanes || is_stored(shape)) kernel.round_trips += kSlotLoops * (slots + 1) + 3;
+  kernel.block_trips = 2 + slot_trips(shape, {"nuts_merges.glsl"}) + end + (is_stored(shape) ? deep : 0);
+  kernel.tick_trips = 1 + density.trips + dense_trips(shape) + slot_trips(shape, {"nuts_tick.glsl"});
   return kernel;
 }
 
 KernelText density_kernel(const KernelShape& shape, const glsl::Source& density) {
   KernelText kernel;
   kernel.text = preamble(shape) + density.text + "\n" + expand(shape, shader("density.comp"));
-  const std::uint64_t d = loop_trips(shape);
-  kernel.fixed_trips = 16 + 2 * d + density.trips;
+  kernel.fixed_trips = 16 + 2 * loop_trips(shape) + density.trips;
   return kernel;
 }
 
@@ -389,8 +423,7 @@ KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std
   const std::size_t at = text.find(marker);
   if (at == std::string::npos) throw Error("internal", "draws.comp does not say where the model goes");
   kernel.text += text.substr(0, at) + draws.text + "\n" + text.substr(at + marker.size());
-  const std::uint64_t d = loop_trips(shape);
-  kernel.fixed_trips = 16 + d + draws.trips;
+  kernel.fixed_trips = 16 + loop_trips(shape) + draws.trips;
   return kernel;
 }
 

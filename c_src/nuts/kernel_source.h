@@ -22,12 +22,20 @@ struct KernelShape {
   /// The lanes of a subgroup make every tick together: for models whose lanes share loads
   /// (glsl::EmitOptions::uniform_lanes); `local_size` is a multiple of the subgroup's size. Changes no draw.
   bool together = false;
+  /// What a chain keeps for later than the next tick stays in the buffers of its state, slot by slot in loops, not in
+  /// registers: quick to compile, slower to draw where a gradient is cheap. So it is anyway where there are too many
+  /// slots to write out. Changes no draw.
+  bool stored = false;
   /// Records hold two f32 in one store of 8 bytes; not with `lanes`. Changes no byte of them.
   bool packed = false;
 };
 
 /// Dimensions that an invocation holds of its chain: all, or its share.
 std::uint64_t slots_held(const KernelShape& shape);
+
+/// Numbers in an array of a chain's state: the dimension, or, where lanes share a chain, filled up with zeros so that
+/// every lane holds as many.
+std::uint64_t elements_held(const KernelShape& shape);
 
 /// Dimensions up to this have their loops written out: no loop trips, state in registers.
 inline constexpr std::uint64_t kUnrolledDimension = 32;
@@ -62,6 +70,7 @@ struct StateLayout {
   explicit StateLayout(const KernelShape& shape);
   std::uint64_t rows = 0;      ///< checkpoints
   std::uint64_t position = 0;  ///< first component of the moving end's q
+  std::uint64_t momentum = 0, gradient = 0;  ///< and of its p and g
   std::uint64_t sample = 0;    ///< first component of the sample's q
   std::uint64_t sample_gradient = 0;
   std::uint64_t start = 0;  ///< log density, then kinetic energy, where the trajectory began
@@ -89,9 +98,10 @@ KernelText density_kernel(const KernelShape& shape, const glsl::Source& density)
 /// The outputs of kept draws, around a draw program. \param output_size Model::output_size
 KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size);
 
-/// Replaces every `EACH(d) {..}` by its block for d = 0 .. count-1 written out, or by a loop. Exposed for
-/// tests. \param loops counts the replaced ones
-std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count,
-                        bool unroll);
+/// Replaces every `KEYWORD(d) {..}` by its block for d = 0 .. count-1, written out. Exposed for tests.
+std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count);
+/// The same by a loop up to `count`, an expression of a uint, so many trips at once. Exposed for tests.
+std::string expand_loop(const std::string& text, const std::string& keyword, const std::string& count,
+                        std::uint64_t at_once);
 
 }  // namespace drey::nuts

@@ -16,9 +16,14 @@ constexpr std::uint64_t kSharedLoads = 64;
 /// Vectors of data that a chain keeps beside its state: in as many bytes as its own, for most models.
 constexpr std::uint32_t kNearVectors = 32;
 
-/// What the sampler computes beside a gradient, in operations: a dimension held in registers, one that is not, and
-/// what does not depend on the dimension. From timings on a software device: eight schools, sv.
-constexpr double kSlot = 160, kFarSlot = 600, kFixed = 300;
+/// What the sampler computes beside a gradient, in operations, and what does not depend on the dimension; of a slot in
+/// registers; of one that is not, which costs the more the fewer of them a cache holds. From timings on a software
+/// device: eight schools, sv, hierarchies of 16 to 1000 dimensions.
+constexpr double kFixed = 300, kSlot = 160, kFarSlot = 600, kFarthest = 1;
+/// A software driver compiles a kernel whose arrays are stored in half the time. A gradient of so many operations a slot
+/// is dear enough that drawing takes no more than a tenth longer by it; and so many slots of a lane take long to compile.
+constexpr double kStoredOperations = 2000;
+constexpr std::uint64_t kStoredLeast = 12, kStoredLaneSlots = 32;
 /// A software driver reads memory lane by lane, as costly as this many operations.
 constexpr double kGather = 4;
 /// A software driver compiles this many slots written out in a second, twice as many in two, a chain per subgroup in half
@@ -31,10 +36,20 @@ bool software(const gpu::DeviceInfo& device) { return device.type == "cpu"; }
 
 double operations(const gpu::DeviceInfo& device, const KernelPlan& plan) {
   const auto slots = static_cast<double>(slots_held(plan.shape));
-  const bool far = slots_held(plan.shape) > kUnrolledDimension * (plan.shape.lanes ? 2 : 1);
+  const bool far = plan.shape.lanes ? slots > 2 * kUnrolledDimension : slots > kUnrolledDimension;
   const double gathers =
       plan.shape.lanes && software(device) ? kGather * static_cast<double>(plan.source.gathers) : 0;
-  return static_cast<double>(plan.source.operations) + gathers + slots * (far ? kFarSlot : kSlot) + kFixed;
+  return static_cast<double>(plan.source.operations) + gathers + slots * (far ? kFarSlot + kFarthest * slots : kSlot) + kFixed;
+}
+
+/// A kernel of what was planned, its arrays stored where that is the better bargain.
+KernelPlan planned(const gpu::DeviceInfo& device, KernelShape shape, glsl::Source source) {
+  const std::uint64_t slots = slots_held(shape);
+  if (software(device))
+    shape.stored = shape.lanes ? slots > kStoredLaneSlots
+                               : slots >= kStoredLeast && static_cast<double>(source.operations) >=
+                                                              kStoredOperations * static_cast<double>(slots);
+  return {shape, std::move(source)};
 }
 
 }  // namespace
@@ -59,7 +74,7 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
                               device.name));
     shape.lanes = shape.local_size = options.chain_lanes = device.subgroup_size;
     if (!software(device)) options.lane_values = 32;
-    return {shape, glsl::emit(density, model, options)};
+    return planned(device, shape, glsl::emit(density, model, options));
   }
   if (software(device)) {
     options.near_vectors = kNearVectors;
@@ -70,10 +85,10 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
     options.uniform_lanes = device.subgroup_size;
     shape.together = true;
     glsl::Source source = glsl::emit(density, model, options);
-    if (source.shared_loads >= kSharedLoads) return {shape, std::move(source)};
+    if (source.shared_loads >= kSharedLoads) return planned(device, shape, std::move(source));
     options.uniform_lanes = 0;
   }
-  return {shape, glsl::emit(density, model, options)};
+  return planned(device, shape, glsl::emit(density, model, options));
 }
 
 bool subgroup_pays(const gpu::DeviceInfo& device, const KernelPlan& invocation, const KernelPlan& subgroup,

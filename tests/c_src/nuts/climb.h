@@ -45,7 +45,7 @@ inline Outcome climb(gpu::Device& device, Form form, bool f64, Rung rung, const 
                      const Effort& effort, const Compile& compile = glsl::compile) {
   const auto make = [&](const Target& target) { return form_kernel(device, form, target, f64, compile); };
   // A subgroup's lanes hold more than one dimension each.
-  const std::uint64_t wide = form == Form::Subgroup ? 11 : 3;
+  const std::uint64_t wide = by_subgroup(form) ? 11 : 3;
   const auto correlated = correlated_target();
   switch (rung) {
     case Rung::Trees: {
@@ -119,8 +119,9 @@ class Report {
       std::printf(
           "\nMutants by kernel: the rungs that catch them. T trees in f64, t trees in f32, m moments,\nr ranks, c "
           "calibration; . passes, - not run\n\n");
-      bench::Table table(
-          {"mutant", name_of(Form::Invocation), name_of(Form::Together), name_of(Form::Subgroup)});
+      std::vector<std::string> columns = {"mutant"};
+      for (const Form form : kForms) columns.emplace_back(name_of(form));
+      bench::Table table(columns);
       for (const auto& row : mutants_) table.add(row);
       table.print();
     }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 
 #include "c_src/nuts/targets.h"
@@ -13,13 +14,18 @@
 /// The forms in which the sampler's kernel comes, around a target written by hand.
 namespace drey::nuts {
 
-/// A chain per invocation; the same, the lanes of a subgroup making every tick together; a chain per subgroup.
-enum class Form : std::uint8_t { Invocation, Together, Subgroup };
+/// A chain per invocation; the same, the lanes of a subgroup making every tick together; that, its arrays stored
+/// (KernelShape::stored); a chain per subgroup; that, stored.
+enum class Form : std::uint8_t { Invocation, Together, Stored, Subgroup, SubgroupStored };
+inline constexpr std::array kForms = {Form::Invocation, Form::Together, Form::Stored, Form::Subgroup,
+                                      Form::SubgroupStored};
 
 inline const char* name_of(Form form) {
-  constexpr const char* names[] = {"invocation", "together", "subgroup"};
+  constexpr const char* names[] = {"invocation", "together", "stored", "subgroup", "subgroup_stored"};
   return names[static_cast<int>(form)];
 }
+
+inline bool by_subgroup(Form form) { return form == Form::Subgroup || form == Form::SubgroupStored; }
 
 /// A target written for one invocation, run by every lane of a subgroup on the whole point.
 inline glsl::Source in_lanes(const Target& target, std::uint32_t lanes, bool f64) {
@@ -51,9 +57,10 @@ inline ChainKernel form_kernel(gpu::Device& device, Form form, const Target& tar
                                const Compile& compile = glsl::compile, bool dense = false) {
   KernelShape shape{f64, target.dimension, 10, 8};
   shape.dense = dense;
+  shape.stored = form == Form::Stored || form == Form::SubgroupStored;
   if (form == Form::Invocation) return {device, shape, target.source(f64), compile};
   shape.local_size = device.info().subgroup_size;
-  if (form == Form::Subgroup) {
+  if (by_subgroup(form)) {
     shape.lanes = shape.local_size;
     return {device, shape, in_lanes(target, shape.lanes, f64), compile};
   }

@@ -19,12 +19,12 @@ struct Climber {
 
 std::vector<Climber> climbers() {
   std::vector<Climber> all;
-  for (const Form form : {Form::Invocation, Form::Together, Form::Subgroup})
+  for (const Form form : kForms)
     for (const bool f64 : {false, true})
       for (const int depth : {10, 3})
         for (const std::uint64_t budget : {7, 0}) {
           // The selection has each of both at least once with each of the others.
-          const bool selected = form != Form::Together && (depth == 10) == (budget == 7);
+          const bool selected = form != Form::Invocation && (depth == 10) == (budget == 7);
           if (selected || ladder::full()) all.push_back({form, f64, {depth, budget}});
         }
   return all;

@@ -4,7 +4,10 @@
 #include "c_src/nuts/forms.h"
 #include "c_src/nuts/ladder.h"
 #include "error.h"
+#include "grad/differentiate.h"
+#include "model/model.h"
 #include "nuts/low_rank.h"
+#include "support/erlang_text.h"
 
 /// A chain per subgroup. Its climb up the ladder is ladder_test.cpp's.
 namespace drey::nuts {
@@ -84,6 +87,49 @@ TEST_F(SubgroupMapping, DrawsAreThoseOfAChainPerInvocationButForRounding) {
     for (std::size_t i = 0; i < found.size(); ++i)
       ASSERT_NEAR(found[i], expected[i], 1e-6 * (1 + std::abs(expected[i])));
   }
+}
+
+/// What is stored, or a loop, is computed no other way. Of a chain per invocation 40 dimensions are loops.
+TEST_F(SubgroupMapping, StoredArraysAndLoopsChangeNoDrawButForRounding) {
+  if (!has_f64()) GTEST_SKIP() << "no f64";
+  struct Case {
+    std::uint64_t dimension;
+    Form one, other;
+    bool dense;
+  };
+  for (const Case& c : {Case{11, Form::Together, Form::Stored, false}, Case{11, Form::Together, Form::Stored, true},
+                        Case{11, Form::Subgroup, Form::SubgroupStored, false},
+                        Case{11, Form::Subgroup, Form::SubgroupStored, true},
+                        Case{40, Form::Stored, Form::Subgroup, false}, Case{40, Form::Stored, Form::SubgroupStored, true}}) {
+    const auto target = normals_target(c.dimension);
+    auto one = form_kernel(device(), c.one, target, true, glsl::compile, c.dense),
+         other = form_kernel(device(), c.other, target, true, glsl::compile, c.dense);
+    const auto expected = draw(one, 5, 0, 0, 0), found = draw(other, 5, 7, 3, 0, true);
+    ASSERT_EQ(expected.size(), found.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+      ASSERT_NEAR(found[i], expected[i], 1e-6 * (1 + std::abs(expected[i])))
+          << c.dimension << ' ' << name_of(c.one) << ' ' << name_of(c.other) << (c.dense ? " dense" : "");
+  }
+}
+
+/// So many dimensions that a lane's share is loops too.
+TEST_F(SubgroupMapping, ManyDimensionsDrawAsAChainPerInvocationButForRounding) {
+  if (!has_f64()) GTEST_SKIP() << "no f64";
+  const std::uint64_t dimension = 64 * device().info().subgroup_size + 70;
+  const auto model = model::compile(test::erlang(fmt::format(
+      "#{{parameters => [{{m, real}}, {{b, {{vector, {}}}}}], model => [{{'~', m, {{normal, 0, 1}}}}, "
+      "{{'~', b, {{normal, m, 2}}}}]}}",
+      dimension - 1)));
+  const auto density = grad::differentiate(model.density, model.dimension);
+  std::vector<std::vector<double>> found;
+  for (const Mapping mapping : {Mapping::Invocation, Mapping::Subgroup}) {
+    const auto plan = plan_kernel(device().info(), model, density, {true, dimension}, mapping);
+    ChainKernel kernel(device(), plan.shape, plan.source, glsl::compile);
+    found.push_back(draw(kernel, 3, 0, 0, 0));
+  }
+  ASSERT_EQ(found[0].size(), found[1].size());
+  for (std::size_t i = 0; i < found[0].size(); ++i)
+    ASSERT_NEAR(found[1][i], found[0][i], 1e-6 * (1 + std::abs(found[0][i])));
 }
 
 /// Directions of eigenvalue 1 are none: the draws of the diagonal, in both mappings.

@@ -13,7 +13,7 @@ namespace drey::nuts::ladder {
 
 struct Edit {
   std::string from,
-      to;  ///< plain text, spaces aside; # stands for a dimension, in code that is written out for each
+      to;  ///< plain text, spaces aside; # stands for a dimension, in code that is written out for each or loops
 };
 
 struct Mutant {
@@ -21,7 +21,7 @@ struct Mutant {
   Rung by;                        ///< the rung that is there for it; others may catch it too
   std::vector<Edit> edits;        ///< all of them
   bool in_f32 = false;            ///< of Rung::Trees: in f32, where it shows
-  std::optional<Form> only = {};  ///< where only one form has such text
+  bool only_subgroup = false;  ///< where a chain per invocation has no such text
 };
 
 /// Where `what` stands in `text` from `at` on, spaces aside: [begin, end).
@@ -60,9 +60,9 @@ inline bool plant(const Mutant& mutant, std::string& text) {
       }
     };
     if (edit.from.find('#') == std::string::npos) replace(edit.from, edit.to);
-    for (int dimension = 0; dimension < 16 && edit.from.find('#') != std::string::npos; ++dimension) {
+    for (int dimension = 0; dimension <= 16 && edit.from.find('#') != std::string::npos; ++dimension) {
       const auto of = [&](std::string with) {
-        const std::string number = std::to_string(dimension);
+        const std::string number = dimension < 16 ? std::to_string(dimension) : "d_";
         for (std::size_t at = 0; (at = with.find('#', at)) != std::string::npos; at += number.size())
           with.replace(at, 1, number);
         return with;
@@ -81,8 +81,8 @@ inline const std::vector<Mutant>& mutants() {
        Rung::Trees,
        {{"if (stop) mode = FINISHED;",
          "if (stop && (leaf < (1u << depth) || divergent == 1u)) mode = FINISHED;"},
-        {"mode = stop ? FINISHED : depth > 2u ?",
-         "mode = stop && leaf < (1u << depth) ? FINISHED : depth > 2u ?"}}},
+        {"mode = stop ? FINISHED : RUNNING;",
+         "mode = stop && leaf < (1u << depth) ? FINISHED : RUNNING;"}}},
       {"no U-turn check of pairs",
        Rung::Trees,
        {{"if ((leaf & 1u) == 1u) stop = !(pair_begin > real(0.0) && pair_end > real(0.0));", ""}}},
@@ -99,11 +99,12 @@ inline const std::vector<Mutant>& mutants() {
          "SUM(e2) stop = !(whole_begin > real(0.0) && whole_end > real(0.0));"}}},
       {"checkpoint one row off",
        Rung::Trees,
-       {{"uint left = (row - k) *", "uint left = (row - min(row, k + 1u)) *"}}},
+       {{"uint left = row - k;", "uint left = row - min(row, k + 1u);"}}},
       {"sum misses the first leaf",
        Rung::Trees,
-       {{"before_rho[row * uint(SLOTS) + k] = sum;", "before_rho[row * uint(SLOTS) + k] = sum + begin;"}}},
-      {"sum misses the start", Rung::Trees, {{"; rho[#] = p[#];", "; rho[#] = real(0.0);"}}},
+       {{"before_rho[row * uint(SLOTS) + k] = sum;", "before_rho[row * uint(SLOTS) + k] = sum + begin;"},
+        {"REAL_AT(CHECKPOINT(row, k) + 2u) = sum;", "REAL_AT(CHECKPOINT(row, k) + 2u) = sum + begin;"}}},
+      {"sum misses the start", Rung::Trees, {{"SLOT(rho, #) = p_d;", "SLOT(rho, #) = real(0.0);"}}},
       {"ends not swapped on turning back",
        Rung::Trees,
        {{"(directions >> (depth - 1u))) & 1u) == 1u", "(directions >> (depth - 1u))) & 1u) == 2u"}}},
@@ -151,12 +152,12 @@ inline const std::vector<Mutant>& mutants() {
          "{ return (real(word >> 1) + real(0.5)) * real(2.3283064365386963e-10); }"}}},
       {"momentum not refreshed",
        Rung::Moments,
-       {{"start_kinetic += p[#] * p[#];",
-         "if (iteration > 0u) p[#] = other_p[#]; start_kinetic += p[#] * p[#];"}}},
+       {{"READ(p_d, p, #) const real q_d",
+         "if (iteration > 0u) { WRITE(p, #, SLOT(other_p, #)) } READ(p_d, p, #) const real q_d"}}},
       // What is remembered.
       {"stale log density", Rung::Ranks, {{"sample_lp = proposal_lp;", ""}}},
       {"log density of another leaf", Rung::Ranks, {{"proposal_lp = lp;", "proposal_lp = start_lp;"}}},
-      {"stale gradient at the start", Rung::Ranks, {{" g[#] = sample_g[#];", " g[#] = other_g[#];"}}},
+      {"stale gradient at the start", Rung::Ranks, {{"g_d = SLOT(sample_g, #);", "g_d = SLOT(other_g, #);"}}},
       // The integrator.
       {"metric in place of its inverse",
        Rung::Trees,
@@ -223,12 +224,12 @@ inline const std::vector<Mutant>& mutants() {
        Rung::Trees,
        {{"real drey_lane_sum(real x) {", "real drey_lane_sum(real x) {\n  return subgroupShuffle(x, 0u);"}},
        false,
-       Form::Subgroup},
+       true},
       {"momenta of one lane's number in all",
        Rung::Trees,
        {{"block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u", "block = k >> 2, word = k & 3u"}},
        false,
-       Form::Subgroup},
+       true},
   };
   return all;
 }

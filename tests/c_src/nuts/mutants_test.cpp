@@ -35,9 +35,10 @@ bool caught(gpu::Device& device, const Mutant& mutant, Form form, bool f64, Rung
 TEST_P(Mutants, FailARung) {
   const auto& mutant = GetParam();
   std::vector<std::string> row = {mutant.name};
-  for (const Form form : {Form::Invocation, Form::Together, Form::Subgroup}) {
-    const bool wanted = (!mutant.only || *mutant.only == form) && can_run(device().info(), form) &&
-                        (ladder::full() || form != Form::Together);
+  for (const Form form : kForms) {
+    const bool selected = form == Form::Together || form == Form::Stored || form == Form::Subgroup;
+    const bool wanted = (!mutant.only_subgroup || by_subgroup(form)) && can_run(device().info(), form) &&
+                        (ladder::full() || selected);
     std::string cell;
     bool planted = false, by_its_own = false;
     for (const Rung rung : ladder::kRungs)
