@@ -120,11 +120,9 @@ void main() {
   // tree. proposal_*: of the subtree. rho: the sum of the tree's momenta. first_p, second_p, third_p: the momenta of the
   // first three of the block of leaves under way; last_four_p: that of the leaf before it; last_four_rho: the sum before it.
   MOVING_ARRAYS(REGISTERS)
-  OTHER_ARRAYS(ARRAY)
-#ifndef STORED
-  // Checkpoints, at blocks of even number.
-  real begin_p[CHECKPOINTS], before_p[CHECKPOINTS], before_rho[CHECKPOINTS];
-#endif
+  END_ARRAYS(ARRAY)
+  CHOSEN_ARRAYS(ARRAY)
+  BLOCK_ARRAYS(ARRAY)
   real start_lp, start_kinetic;
   // Weights of the tree and of the subtree, the factor and the logarithm of the other: no leaf needs a logarithm taken.
   real log_weight, sub_log_weight, weight, sub_weight;
@@ -132,12 +130,12 @@ void main() {
   uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
 
   // State in.
-  for (uint k = 0u; k < held; ++k) {
-    MOVING_ARRAYS(FETCH)
+  FETCH(MOVING_ARRAYS, 0u, 4u)
 #ifndef STORED
-    OTHER_ARRAYS(FETCH)
+  FETCH(END_ARRAYS, 4u, 8u)
+  FETCH(CHOSEN_ARRAYS, 8u, 12u)
+  FETCH(BLOCK_ARRAYS, 12u, 17u)
 #endif
-  }
   for (uint k = 0u; k < 11u + none; ++k) {
     const real value = NUMBER(k);
     STATE_NUMBERS(FROM_VALUE)
@@ -146,14 +144,6 @@ void main() {
     const uint value = state_word[lane + stride * k];
     STATE_WORDS(FROM_VALUE)
   }
-#ifndef STORED
-  for (uint i = 0u; i < CHECKPOINT_ROWS * held; ++i) {
-    const uint at = CHECKPOINT(i / uint(SLOTS), i % uint(SLOTS));
-    begin_p[i] = REAL_AT(at);
-    before_p[i] = REAL_AT(at + 1u);
-    before_rho[i] = REAL_AT(at + 2u);
-  }
-#endif
   // A lane without a chain has one's state, and leaves it alone.
   if (!mine) mode = FAILED;
   METRIC
@@ -338,12 +328,12 @@ void main() {
 
   // State out.
   if (mine) {
-    for (uint k = 0u; k < held; ++k) {
-      MOVING_ARRAYS(DELIVER)
+    DELIVER(MOVING_ARRAYS, 0u, 4u)
 #ifndef STORED
-      OTHER_ARRAYS(DELIVER)
+    DELIVER(END_ARRAYS, 4u, 8u)
+    DELIVER(CHOSEN_ARRAYS, 8u, 12u)
+    DELIVER(BLOCK_ARRAYS, 12u, 17u)
 #endif
-    }
     for (uint k = 0u; k < 11u + none; ++k) {
       real value = real(0.0);
       STATE_NUMBERS(TO_VALUE)
@@ -355,16 +345,6 @@ void main() {
       if (LEADER) state_word[lane + stride * k] = value;
     }
   }
-#ifndef STORED
-  for (uint i = 0u; i < CHECKPOINT_ROWS * held; ++i) {
-    const uint at = CHECKPOINT(i / uint(SLOTS), i % uint(SLOTS));
-    if (mine) {
-      REAL_AT(at) = begin_p[i];
-      REAL_AT(at + 1u) = before_p[i];
-      REAL_AT(at + 2u) = before_rho[i];
-    }
-  }
-#endif
   // A driver that stops loops after so many trips stops this one too: then the marker is wrong.
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & state_word[lane]) * 0u;

@@ -8,15 +8,9 @@ if ((four & 1u) == 0u) {
     GET_SLOT(begin, first_p, k)
     GET_SLOT(before, last_four_p, k)
     GET_SLOT(sum, last_four_rho, k)
-#ifdef STORED
     REAL_AT(CHECKPOINT(row, k)) = begin;
     REAL_AT(CHECKPOINT(row, k) + 1u) = before;
     REAL_AT(CHECKPOINT(row, k) + 2u) = sum;
-#else
-    begin_p[row * uint(SLOTS) + k] = begin;
-    before_p[row * uint(SLOTS) + k] = before;
-    before_rho[row * uint(SLOTS) + k] = sum;
-#endif
   }
 }
 const uint merges = uint(findLSB(~four));
@@ -25,8 +19,8 @@ for (uint k = 0u; k < merges && !stop; ++k) {
 #ifndef STORED
   real left_p[SLOTS], left_before[SLOTS], left_rho[SLOTS];
   for (uint j = 0u; j < held; ++j) {
-    const uint at = left * uint(SLOTS) + j;
-    const real begin = begin_p[at], before = before_p[at], sum = before_rho[at];
+    const real begin = REAL_AT(CHECKPOINT(left, j)), before = REAL_AT(CHECKPOINT(left, j) + 1u),
+               sum = REAL_AT(CHECKPOINT(left, j) + 2u);
     PUT(left_p, j, begin)
     PUT(left_before, j, before)
     PUT(left_rho, j, sum)

@@ -15,16 +15,18 @@
 #define ELEMENT(d) uint(d)
 #endif
 
-// A chain's arrays in the order of StateLayout, those that every tick moves and the others; then its numbers, its words.
-#define MOVING_ARRAYS(F) F(q, 0) F(p, 1) F(g, 2) F(sub_rho, 11)
-#define OTHER_ARRAYS(F) F(other_q, 3) F(other_p, 4) F(other_g, 5) F(sample_q, 6) F(sample_g, 7) F(proposal_q, 8) \
-  F(proposal_g, 9) F(rho, 10) F(first_p, 12) F(second_p, 13) F(third_p, 14) F(last_four_p, 15) F(last_four_rho, 16)
+// A chain's arrays in the order of StateLayout: those that every tick moves, and those of the other end, of the positions
+// chosen, of the block of leaves under way; then its numbers, its words.
+#define MOVING_ARRAYS(F) F(q, 0) F(p, 1) F(g, 2) F(sub_rho, 3)
+#define END_ARRAYS(F) F(other_q, 4) F(other_p, 5) F(other_g, 6) F(rho, 7)
+#define CHOSEN_ARRAYS(F) F(sample_q, 8) F(sample_g, 9) F(proposal_q, 10) F(proposal_g, 11)
+#define BLOCK_ARRAYS(F) F(first_p, 12) F(second_p, 13) F(third_p, 14) F(last_four_p, 15) F(last_four_rho, 16)
 #define STATE_NUMBERS(F) F(start_lp, 0) F(start_kinetic, 1) F(log_weight, 2) F(sub_log_weight, 3) F(sample_lp, 4) \
   F(sample_w, 5) F(proposal_lp, 6) F(proposal_w, 7) F(accept, 8) F(weight, 9) F(sub_weight, 10)
 #define STATE_WORDS(F) F(mode, 0) F(iteration, 1) F(depth, 2) F(leaf, 3) F(directions, 4) F(leapfrogs, 5) \
   F(divergent, 6) F(attempts, 7)
 
-// STORED: the other arrays and the checkpoints stay in the buffer. Then the name of such an array is the number of its
+// STORED: the arrays that not every tick moves stay in the buffer. Then the name of such an array is the number of its
 // first component. SLOT(x, d) is its slot d in either case; loops over slots that touch one are EACH_STORED, in which
 // READ(v, x, d) makes v of the moving array's slot d and WRITE(x, d, v) replaces it.
 #define REAL_AT(component) state_real[STATE_BEGIN + STATE_STRIDE * (component)]
@@ -42,29 +44,43 @@
 #define READ(v, x, d) const real v = x[d];
 #define WRITE(x, d, v) x[d] = v;
 #endif
-// A checkpoint's numbers of an element: the momentum of the first leaf, that of the leaf before it, the sum before it.
+// Checkpoints, at blocks of even number, always stay there. A checkpoint's numbers of an element: the momentum of the
+// first leaf, that of the leaf before it, the sum before it.
 #define CHECKPOINT(row, d) (CHECKPOINTS_AT + 3u * ((row) * uint(ELEMENTS) + ELEMENT(d)))
-// Checkpoints that the subtree under way may read: one for each bit of an even block's number but the last.
-#define CHECKPOINT_ROWS min(max(depth, 2u) - 2u, uint(ROWS))
-// A driver takes an array's size for a bound of the loops over it: larger than what it writes out.
-#define AT_LEAST(size) ((size) > 40 ? (size) : 40)
-#define CHECKPOINTS AT_LEAST(ROWS * SLOTS)
 
 // What lies in buffers, or is indexed by what lanes do not share, goes slot by slot in a loop: many places that read or
 // write such memory are much for a driver to compile. PUT and GET (nuts/kernel_source.cpp) write or read the slot k of an
 // array whose other indices are constants: an array that a loop indexes lies in memory, and a software driver's compiler
 // looks at every pair of its uses.
-#define STATE_AT(k, n) REAL_AT(ELEMENT(k) + uint(n * ELEMENTS))
-#define FETCH(x, n) { const real value = STATE_AT(k, n); PUT(x, k, value) }
-#define DELIVER(x, n) { GET(value, x, k) STATE_AT(k, n) = value; }
-#define NUMBER(k) REAL_AT(uint(17 * ELEMENTS) + k)
-#ifdef LANES
-// In record, whose numbers `at` counts in pairs.
-#define RECORDED_AT(k) (2u * (at + (ELEMENT(k) >> 1) * stride) + (ELEMENT(k) & 1u))
+//
+// UNROLLED: all arrays of a group [from, to), slot after slot: one such place, a look at every slot of the group for each.
+#ifdef UNROLLED
+#define FETCH(GROUP, from, to) \
+  for (uint i = from * uint(SLOTS); i < to * held; ++i) { const real value = REAL_AT(ELEMENT(i)); GROUP(TO_ARRAY) }
+#define DELIVER(GROUP, from, to) \
+  for (uint i = from * uint(SLOTS); i < to * held; ++i) { real value = real(0.0); GROUP(FROM_ARRAY) REAL_AT(ELEMENT(i)) = value; }
+#define TO_ARRAY(x, n) { const uint k = i - uint(n * SLOTS); PUT(x, k, value) }
+#define FROM_ARRAY(x, n) { const uint k = i - uint(n * SLOTS); PICK(value, x, k) }
+#else
+#define FETCH(GROUP, from, to) for (uint k = 0u; k < held; ++k) { GROUP(TO_ARRAY) }
+#define DELIVER(GROUP, from, to) for (uint k = 0u; k < held; ++k) { GROUP(FROM_ARRAY) }
+#define TO_ARRAY(x, n) x[k] = REAL_AT(ELEMENT(k) + uint(n * ELEMENTS));
+#define FROM_ARRAY(x, n) REAL_AT(ELEMENT(k) + uint(n * ELEMENTS)) = x[k];
 #endif
+#define NUMBER(k) REAL_AT(uint(17 * ELEMENTS) + k)
 #define FROM_VALUE(x, n) if (k == uint(n)) x = value;
 #define TO_VALUE(x, n) if (k == uint(n)) value = x;
+#ifdef LANES
+// A number of record, in which `at` counts pairs.
+#define RECORDED_AT(k) (2u * (at + (ELEMENT(k) >> 1) * stride) + (ELEMENT(k) & 1u))
+#endif
+
+// A diagonal metric: h, the step in each coordinate. Others: nuts/kernel_source.cpp.
 #ifndef METRIC
-// A diagonal metric: h, the step in each coordinate.
-#define METRIC real h[SLOTS]; for (uint k = 0u; k < held; ++k) { const real value = OWNED(k) ? step_size * scale[ELEMENT(k)] : real(0.0); PUT(h, k, value) }
+#define METRIC \
+  real h[SLOTS]; \
+  for (uint k = 0u; k < held; ++k) { \
+    const real value = OWNED(k) ? step_size * scale[ELEMENT(k)] : real(0.0); \
+    PUT(h, k, value) \
+  }
 #endif

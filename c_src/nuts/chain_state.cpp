@@ -16,7 +16,7 @@ constexpr std::uint32_t kRunning = 0, kLastMode = 6;
 constexpr std::uint32_t kFinished = 2;
 constexpr std::uint32_t kMostAttempts = 100;
 /// Raised whenever a state's or a record's meaning changes; erl/src/drey_checkpoint.erl reads both.
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
 

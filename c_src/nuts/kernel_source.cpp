@@ -67,6 +67,7 @@ std::string preamble(const KernelShape& shape) {
                       padded, shape.local_size);
   text += fmt::format("#define HALF {}\n", (shape.dimension + 1) / 2);
   if (shape.packed) text += "#define PACKED 1\n";
+  if (is_unrolled(shape)) text += "#define UNROLLED 1\n";
   if (is_stored(shape)) text += "#define STORED 1\n";
   text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n#define ELEMENTS {}\n", slots_held(shape),
                       shape.lanes ? slots_held(shape) : padded, elements_held(shape));
@@ -105,7 +106,8 @@ std::uint64_t trips_at_once(const KernelShape& shape) {
 
 std::string expand(const KernelShape& shape, std::string text) {
   const std::uint64_t slots = slots_held(shape), at_once = trips_at_once(shape);
-  text = is_unrolled(shape) ? expand_each(text, "EACH", slots) : expand_loop(text, "EACH", "uint(SLOTS)", at_once);
+  text = is_unrolled(shape) ? expand_each(text, "EACH", slots)
+                            : expand_loop(text, "EACH", "uint(SLOTS)", at_once);
   if (!is_stored(shape))
     return expand_each(expand_each(text, "EACH_STORED", slots), "BLOCKS", (shape.dimension + 3) / 4);
   return expand_loop(expand_loop(text, "EACH_STORED", "held", at_once), "BLOCKS", "(held + 3u) / 4u", 1);
@@ -150,16 +152,16 @@ std::string sum_text(const KernelShape& shape) {
 }
 
 /// PUT(x, k, v) and GET(v, x, k) of nuts.comp: the slot k of an array x, by its index, or, where x is to lie in
-/// registers, by looking at every slot.
+/// registers, by looking at every slot. PICK(v, x, k) is GET of a v that there is, and leaves it where k is no slot.
 std::string slot_text(const KernelShape& shape) {
   if (!is_unrolled(shape))
     return "#define PUT(x, k, v) x[k] = v;\n#define GET(v, x, k) const real v = x[k];\n";
-  std::string put = "#define PUT(x, k, v)", get = "#define GET(v, x, k) real v = x[0];";
+  std::string put = "#define PUT(x, k, v)", pick = "#define PICK(v, x, k)";
   for (std::uint64_t d = 0; d < slots_held(shape); ++d) {
     put += fmt::format(" if (k == {0}u) x[{0}] = v;", d);
-    if (d) get += fmt::format(" if (k == {0}u) v = x[{0}];", d);
+    pick += fmt::format(" if (k == {0}u) v = x[{0}];", d);
   }
-  return put + "\n" + get + "\n";
+  return put + "\n" + pick + "\n#define GET(v, x, k) real v = real(0.0); PICK(v, x, k)\n";
 }
 
 /// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and
@@ -293,8 +295,8 @@ StateLayout::StateLayout(const KernelShape& shape) {
   position = 0;
   momentum = d;
   gradient = 2 * d;
-  sample = 6 * d;
-  sample_gradient = 7 * d;
+  sample = 8 * d;
+  sample_gradient = 9 * d;
   start = 17 * d;
   sample_lp = 17 * d + 4;
   checkpoints = 17 * d + 11;
@@ -370,7 +372,8 @@ std::string recorded_text(const KernelShape& shape) {
   };
   std::string text = "#define RECORDED(x) ";
   if (!is_stored(shape))
-    for (std::uint64_t i = 0; i < d / 2; ++i) text += pair(std::to_string(i) + "u", std::to_string(i) + "u", false) + " ";
+    for (std::uint64_t i = 0; i < d / 2; ++i)
+      text += pair(std::to_string(i) + "u", std::to_string(i) + "u", false) + " ";
   else
     text += "for (uint i_ = 0u; i_ < held / 2u; ++i_) { " + pair("i_", "i_", false) + " } ";
   if (d % 2) text += pair(std::to_string(d / 2) + "u", std::to_string(d / 2) + "u", true);
@@ -393,7 +396,7 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
                 shader("nuts_math.glsl") + density.text + "\n" +
                 expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t slots = slots_held(shape), loop = loop_trips(shape);
-  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1) + 2 * layout.rows * (slots + 1);
+  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1) + 2 * 17 * (slots + 1);
   // Of a block's merges, each checkpoint's at most; not stored, a round has those of one block.
   const std::uint64_t deep = slots + 1 + layout.rows * (slots + 2 + loop);
   const std::uint64_t end = slot_trips(shape, {"nuts_block_end.glsl", "nuts_merge.glsl"});

@@ -68,10 +68,10 @@ struct RecordLayout {
 /// has a chain, [chain][component].
 struct StateLayout {
   explicit StateLayout(const KernelShape& shape);
-  std::uint64_t rows = 0;      ///< checkpoints
-  std::uint64_t position = 0;  ///< first component of the moving end's q
+  std::uint64_t rows = 0;                    ///< checkpoints
+  std::uint64_t position = 0;                ///< first component of the moving end's q
   std::uint64_t momentum = 0, gradient = 0;  ///< and of its p and g
-  std::uint64_t sample = 0;    ///< first component of the sample's q
+  std::uint64_t sample = 0;                  ///< first component of the sample's q
   std::uint64_t sample_gradient = 0;
   std::uint64_t start = 0;  ///< log density, then kinetic energy, where the trajectory began
   std::uint64_t sample_lp = 0;

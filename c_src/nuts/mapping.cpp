@@ -39,7 +39,8 @@ double operations(const gpu::DeviceInfo& device, const KernelPlan& plan) {
   const bool far = plan.shape.lanes ? slots > 2 * kUnrolledDimension : slots > kUnrolledDimension;
   const double gathers =
       plan.shape.lanes && software(device) ? kGather * static_cast<double>(plan.source.gathers) : 0;
-  return static_cast<double>(plan.source.operations) + gathers + slots * (far ? kFarSlot + kFarthest * slots : kSlot) + kFixed;
+  return static_cast<double>(plan.source.operations) + gathers +
+         slots * (far ? kFarSlot + kFarthest * slots : kSlot) + kFixed;
 }
 
 /// A kernel of what was planned, its arrays stored where that is the better bargain.

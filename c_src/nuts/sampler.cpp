@@ -51,6 +51,10 @@ constexpr int kMostDepth = 15;
 /// less than that, relative.
 constexpr double kMostNoise = 0.01, kMostGradientNoise = 1e-3;
 
+/// Pathfinder's few thousand evaluations of a density of so few operations take the host no longer than a driver takes to
+/// compile a kernel for them.
+constexpr std::uint64_t kHostOperations = 5'000;
+
 /// A model's programs and data, for a digest.
 std::string data_bytes(const model::Model& model) {
   std::string bytes = model::canonical_bytes(model.density) + model::canonical_bytes(model.draws);
@@ -139,7 +143,7 @@ class Sampler::Impl {
     });
   }
 
-  /// Has the kernels that a diagonal metric wants made ready for the driver while it compiles the density's.
+  /// Has the kernels that a diagonal metric wants made ready for the driver while Pathfinder is under way.
   void compile_ahead(const Options& options, bool f64, Mapping to) {
     if (f64 && !device.info().f64) return;
     const auto of = shape(f64, options.max_depth);
@@ -170,6 +174,21 @@ class Sampler::Impl {
     return cached(density_kernels, f64, [&] {
       return std::make_unique<DensityKernel>(device, shape(f64, 10), emit(density, f64), compile());
     });
+  }
+
+  /// What Pathfinder asks for log densities and gradients.
+  EvaluateBatch evaluations(bool f64) {
+    if (emit(density, f64).operations > kHostOperations)
+      return [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); };
+    return [this](std::span<const double> points) {
+      model::Evaluator evaluator(density, model->data);
+      std::vector<Evaluation> results;
+      for (std::uint64_t at = 0; at < points.size(); at += model->dimension) {
+        auto result = evaluator.run(points.subspan(at, model->dimension));
+        results.push_back({result.target, std::move(result.gradient)});
+      }
+      return results;
+    };
   }
 
   DrawsKernel& draws_kernel(bool f64) {
@@ -213,9 +232,7 @@ class Sampler::Impl {
   Tuning warmup(const Options& options, const OnProgress& progress, std::stop_token stop) {
     check_options(options);
     const auto schedule = [&](bool f64) {
-      return PooledWarmup(
-          [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); },
-          shape(f64, options.max_depth));
+      return PooledWarmup(evaluations(f64), shape(f64, options.max_depth));
     };
     const auto kernels = [&](bool f64) {
       const Mapping chosen = mapping(options, f64);

@@ -124,7 +124,7 @@ check_batch(_, _, _, _) ->
 -spec layout(term()) -> layout().
 layout(Text) ->
     case is_binary(Text) andalso
-        re:run(Text, "^v2 (f32|f64) dimension (\\d{1,7}) rows \\d+ reals (\\d{1,9}) words (\\d{1,4}) lanes (\\d{1,4}) rank \\d+ \\w+$",
+        re:run(Text, "^v3 (f32|f64) dimension (\\d{1,7}) rows \\d+ reals (\\d{1,9}) words (\\d{1,4}) lanes (\\d{1,4}) rank \\d+ \\w+$",
                [{capture, all_but_first, binary}, dollar_endonly]) of
         {match, [Real | Numbers]} ->
             [D, Reals, Words, Lanes] = [binary_to_integer(N) || N <- Numbers],

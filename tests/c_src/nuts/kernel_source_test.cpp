@@ -24,7 +24,8 @@ TEST(ExpandEach, LeavesCommentsAndOtherWordsAlone) {
 
 TEST(ExpandLoop, MakesALoopOfSoManyTripsAtOnceAndWhatIsLeft) {
   const std::string text = "EACH(d) { x[d] = d0 + d; }";
-  EXPECT_EQ(expand_loop(text, "EACH", "n", 1), "{ uint d_ = 0u;\nfor (; d_ < n; ++d_) { x[d_] = d0 + d_; } }\n");
+  EXPECT_EQ(expand_loop(text, "EACH", "n", 1),
+            "{ uint d_ = 0u;\nfor (; d_ < n; ++d_) { x[d_] = d0 + d_; } }\n");
   const std::string three = expand_loop(text, "EACH", "n", 3);
   EXPECT_THAT(three, HasSubstr("for (; d_ + 3u <= n; d_ += 3u) {"));
   EXPECT_THAT(three, HasSubstr("{ x[(d_ + 2u)] = d0 + (d_ + 2u); }"));

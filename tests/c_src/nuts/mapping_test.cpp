@@ -97,10 +97,11 @@ TEST_F(SubgroupMapping, StoredArraysAndLoopsChangeNoDrawButForRounding) {
     Form one, other;
     bool dense;
   };
-  for (const Case& c : {Case{11, Form::Together, Form::Stored, false}, Case{11, Form::Together, Form::Stored, true},
-                        Case{11, Form::Subgroup, Form::SubgroupStored, false},
-                        Case{11, Form::Subgroup, Form::SubgroupStored, true},
-                        Case{40, Form::Stored, Form::Subgroup, false}, Case{40, Form::Stored, Form::SubgroupStored, true}}) {
+  for (const Case& c :
+       {Case{11, Form::Together, Form::Stored, false}, Case{11, Form::Together, Form::Stored, true},
+        Case{11, Form::Subgroup, Form::SubgroupStored, false},
+        Case{11, Form::Subgroup, Form::SubgroupStored, true}, Case{40, Form::Stored, Form::Subgroup, false},
+        Case{40, Form::Stored, Form::SubgroupStored, true}}) {
     const auto target = normals_target(c.dimension);
     auto one = form_kernel(device(), c.one, target, true, glsl::compile, c.dense),
          other = form_kernel(device(), c.other, target, true, glsl::compile, c.dense);

@@ -18,9 +18,9 @@ struct Edit {
 
 struct Mutant {
   std::string name;
-  Rung by;                        ///< the rung that is there for it; others may catch it too
-  std::vector<Edit> edits;        ///< all of them
-  bool in_f32 = false;            ///< of Rung::Trees: in f32, where it shows
+  Rung by;                     ///< the rung that is there for it; others may catch it too
+  std::vector<Edit> edits;     ///< all of them
+  bool in_f32 = false;         ///< of Rung::Trees: in f32, where it shows
   bool only_subgroup = false;  ///< where a chain per invocation has no such text
 };
 
@@ -81,8 +81,7 @@ inline const std::vector<Mutant>& mutants() {
        Rung::Trees,
        {{"if (stop) mode = FINISHED;",
          "if (stop && (leaf < (1u << depth) || divergent == 1u)) mode = FINISHED;"},
-        {"mode = stop ? FINISHED : RUNNING;",
-         "mode = stop && leaf < (1u << depth) ? FINISHED : RUNNING;"}}},
+        {"mode = stop ? FINISHED : RUNNING;", "mode = stop && leaf < (1u << depth) ? FINISHED : RUNNING;"}}},
       {"no U-turn check of pairs",
        Rung::Trees,
        {{"if ((leaf & 1u) == 1u) stop = !(pair_begin > real(0.0) && pair_end > real(0.0));", ""}}},
@@ -102,8 +101,7 @@ inline const std::vector<Mutant>& mutants() {
        {{"uint left = row - k;", "uint left = row - min(row, k + 1u);"}}},
       {"sum misses the first leaf",
        Rung::Trees,
-       {{"before_rho[row * uint(SLOTS) + k] = sum;", "before_rho[row * uint(SLOTS) + k] = sum + begin;"},
-        {"REAL_AT(CHECKPOINT(row, k) + 2u) = sum;", "REAL_AT(CHECKPOINT(row, k) + 2u) = sum + begin;"}}},
+       {{"REAL_AT(CHECKPOINT(row, k) + 2u) = sum;", "REAL_AT(CHECKPOINT(row, k) + 2u) = sum + begin;"}}},
       {"sum misses the start", Rung::Trees, {{"SLOT(rho, #) = p_d;", "SLOT(rho, #) = real(0.0);"}}},
       {"ends not swapped on turning back",
        Rung::Trees,
