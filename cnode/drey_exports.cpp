@@ -20,7 +20,7 @@ void export_drey(Exports& exports, service::Engine& engine) {
     const service::Ticket ticket = engine.submit(std::move(request));
     return [&engine, ticket] { engine.cancel(ticket); };
   };
-  exports.add("drey", {exported, start});
+  exports.add("drey", {exported, start, service::Engine::names()});
 }
 
 }  // namespace drey::cnode

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cnode/bytes.h"
+#include "spelling.h"
 #include "term/term.h"
 
 /// What a caller may call: a table of modules. There is nothing in it that runs a caller's code.
@@ -54,6 +55,7 @@ using Handler = std::function<Cancel(Call)>;
 struct Module {
   std::function<bool(std::string_view function, std::size_t arity)> exports;
   Handler handler;
+  std::vector<std::string> names = {};  ///< of functions, for who misspells one
 };
 
 class Exports {
@@ -63,6 +65,11 @@ class Exports {
   const Module* find(std::string_view module, std::string_view function, std::size_t arity) const {
     const auto found = modules_.find(module);
     return found != modules_.end() && found->second.exports(function, arity) ? &found->second : nullptr;
+  }
+  /// The function that a misspelt name is nearest to; empty: none, or the module does not tell.
+  std::string nearest_to(std::string_view module, std::string_view function) const {
+    const auto found = modules_.find(module);
+    return found == modules_.end() ? std::string() : std::string(nearest(function, found->second.names));
   }
   bool has(std::string_view module) const { return modules_.find(module) != modules_.end(); }
   const std::map<std::string, Module, std::less<>>& modules() const { return modules_; }

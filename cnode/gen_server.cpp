@@ -175,12 +175,16 @@ void module_message(Node& node, Session& session, Process& self, const Term& mes
   else
     parts = {call->request};
   const auto* function = parts.empty() ? nullptr : parts[0].as<term::Atom>();
-  if (function == nullptr || node.exports().find(self.name, function->name, parts.size() - 1) == nullptr)
-    return gen_reply(
-        session, self, *call,
-        failure("undef", fmt::format("{} has no call {}; a request is {{Function, Argument...}}, such as "
-                                     "{{sample, Model, Options}}",
-                                     self.name, term::to_string(call->request))));
+  if (function == nullptr || node.exports().find(self.name, function->name, parts.size() - 1) == nullptr) {
+    const std::string meant =
+        function != nullptr ? node.exports().nearest_to(self.name, function->name) : std::string();
+    const std::string remedy = meant.empty() || meant == function->name
+                                   ? "a request is {Function, Argument...}, such as {sample, Model, Options}"
+                                   : fmt::format("did you mean `{}`?", meant);
+    return gen_reply(session, self, *call,
+                     failure("undef", fmt::format("{} has no call {}; {}", self.name,
+                                                  term::to_string(call->request), remedy)));
+  }
   rpc::Target target{term::atom(self.name), parts[0], {}, true};
   parts.erase(parts.begin());
   target.arguments = term::list(std::move(parts));

@@ -326,6 +326,11 @@ Engine::~Engine() = default;
 bool Engine::exports(std::string_view function, std::size_t arity) {
   return find_call(function, arity) != nullptr;
 }
+std::vector<std::string> Engine::names() {
+  std::vector<std::string> names;
+  for (const CallRow& row : calls()) names.emplace_back(row.name);
+  return names;
+}
 Ticket Engine::submit(Call call) { return impl_->submit(std::move(call)); }
 void Engine::cancel(Ticket ticket) { impl_->cancel(ticket, false); }
 std::string Engine::device_name() const { return impl_->device_name(); }

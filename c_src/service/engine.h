@@ -52,6 +52,8 @@ class Engine {
 
   /// Whether `function/arity` is one of the calls.
   static bool exports(std::string_view function, std::size_t arity);
+  /// The names of the calls; one of several arities more than once.
+  static std::vector<std::string> names();
 
   /// Starts a call. A function that is not exported answers `{error, #{reason => undef, ...}}`.
   Ticket submit(Call call);

@@ -44,6 +44,12 @@ class GenServer : public test::WithNode {
     const auto* name = found != nullptr ? found->as<term::Atom>() : nullptr;
     return name != nullptr ? name->name : term::to_string(answer);
   }
+  static std::string message(const Term& answer) {
+    const auto* error = answer.tagged("error", 2);
+    const Term* found = error != nullptr ? error->elements[1].find("message") : nullptr;
+    const auto* said = found != nullptr ? found->as<term::Binary>() : nullptr;
+    return said != nullptr ? std::string(said->text()) : std::string();
+  }
 };
 
 TEST_F(GenServer, CallsAndCastsAreKnownByTheirShape) {
@@ -116,6 +122,9 @@ TEST_F(GenServer, AModuleIsCalledByItsName) {
   for (const std::string_view none :
        {"{f}", "{f, 1, 2}", "{h, 1}", "\"text\"", "17", "{}", "{\"f\", 1}", "#{}"})
     EXPECT_EQ(reason(ask(peer, "t", erl(none))), "undef") << none;
+  EXPECT_EQ(message(ask(peer, "t", erl("{crahs, 1}"))), "t has no call {crahs,1}; did you mean `crash`?");
+  EXPECT_EQ(message(ask(peer, "t", erl("{crash, 1}"))),
+            "t has no call {crash,1}; a request is {Function, Argument...}, such as {sample, Model, Options}");
   EXPECT_EQ(node->processes().calls(), 0u);
   // Only calls are answered.
   say(peer, "t", erl("{'$gen_cast', {f, 1}}"));

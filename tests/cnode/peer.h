@@ -193,7 +193,8 @@ class WithNode : public testing::Test {
                         if (call.function == "crash") throw std::runtime_error("it threw");
                         asked.push_back({call.function, std::move(call.arguments), call.caller});
                         return [this] { ++cancelled; };
-                      }});
+                      },
+                      {"f", "g", "crash"}});
     node = std::make_unique<Node>(io, std::move(given), std::move(exports));
   }
   void SetUp() override { start(); }
