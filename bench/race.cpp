@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <thread>
 
 #include "bench/cases.h"
@@ -376,18 +377,18 @@ int main(int argc, char** argv) {
   CLI::App app("Times the race's models, and the same models with a peer in the same run");
   Settings settings;
   settings.program = fs::read_symlink("/proc/self/exe").string();
-  settings.options.chains = 256;
   settings.data_file = DREY_TEST_DATA "/race/data.json";
   settings.models = DREY_BENCH_DIR "/race";
   std::string only, one, scratch = (fs::temp_directory_path() / "drey-race").string();
   bool cold = false;
+  std::optional<std::uint64_t> chains;
   app.add_option("--peer", settings.peer, "stan")->check(CLI::IsMember({"stan"}));
   app.add_flag("--cold", cold, "time from the call to an ESS of 1,000 with empty caches");
   app.add_option("--cases", settings.directory,
                  "a folder of published posteriors, run after the race's models")
       ->check(CLI::ExistingDirectory);
   app.add_option("--only", only, "models whose names contain this");
-  app.add_option("--chains", settings.options.chains)->capture_default_str();
+  app.add_option("--chains", chains, "256, or with --cold 64, which a call takes on a CPU");
   app.add_option("--draws", settings.options.draws, "a chain")->capture_default_str();
   app.add_option("--peer-draws", settings.peer_draws, "of each of the peer's four chains")
       ->capture_default_str();
@@ -399,6 +400,7 @@ int main(int argc, char** argv) {
   app.add_option("--one", one, "a process of --cold: this model with this seed")->group("");
   CLI11_PARSE(app, argc, argv);
   settings.scratch = scratch;
+  settings.options.chains = chains.value_or(cold ? 64 : 256);
   settings.options.precision = settings.precision == "f32"   ? nuts::PrecisionChoice::F32
                                : settings.precision == "f64" ? nuts::PrecisionChoice::F64
                                                              : nuts::PrecisionChoice::Auto;

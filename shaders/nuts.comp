@@ -79,6 +79,24 @@ const uint START_ATTEMPTS = 100u;
 
 STATE_TRANSFER
 
+// A merge of two halves, of which the left one runs from `begin` to `seam` and the right one from `first` to `end`, all
+// momenta of a leaf. Neither the whole may turn nor, across the seam, a half with the leaf beside it: products of sums of
+// momenta, SEAM adds a slot's part to each.
+#define SEAM_SUMS \
+  real whole_begin = real(0.0), whole_end = real(0.0), left_begin = real(0.0), left_first = real(0.0), \
+       right_seam = real(0.0), right_end = real(0.0);
+#define SEAM(whole, with_first, with_seam, begin, seam, first, end) \
+  whole_begin += whole * begin; \
+  whole_end += whole * end; \
+  left_begin += with_first * begin; \
+  left_first += with_first * first; \
+  right_seam += with_seam * seam; \
+  right_end += with_seam * end;
+#define SUM_SEAMS SUM(whole_begin) SUM(whole_end) SUM(left_begin) SUM(left_first) SUM(right_seam) SUM(right_end)
+#define TURNED \
+  !(whole_begin > real(0.0) && whole_end > real(0.0) && left_begin > real(0.0) && left_first > real(0.0) && \
+    right_seam > real(0.0) && right_end > real(0.0))
+
 void main() {
 #if defined(LANES)
   // One subgroup a workgroup; one of another size leaves no marker.

@@ -1,7 +1,6 @@
 // Blocks of a deep subtree, their own four leaves merged: what ticks do not wait for. A part of nuts.comp.
     if (mode == DEEP) {
       bool stop = false;
-      real whole_begin, whole_end, a, b, c, e2;
       DEEP_MERGES
       BLOCK_END
     }

@@ -26,7 +26,7 @@ for (uint k = 0u; k < merges && !stop; ++k) {
     PUT(left_rho, j, sum)
   }
 #endif
-  whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0);
+  SEAM_SUMS
   EACH_STORED(d) {
     READ(p_d, p, d)
     READ(sub_rho_d, sub_rho, d)
@@ -37,20 +37,13 @@ for (uint k = 0u; k < merges && !stop; ++k) {
     const real begin = left_p[d], before = left_before[d], before_sum = left_rho[d];
 #endif
     const real first = SLOT(first_p, d), seam = SLOT(last_four_p, d), seam_sum = SLOT(last_four_rho, d);
-    const real sum = sub_rho_d - before_sum;
-    const real to_right = (seam_sum - before_sum) + first;
-    const real from_left = (sub_rho_d - seam_sum) + seam;
-    whole_begin += sum * begin;
-    whole_end += sum * p_d;
-    a += to_right * begin;
-    b += to_right * first;
-    c += from_left * seam;
-    e2 += from_left * p_d;
+    const real whole = sub_rho_d - before_sum;
+    const real with_first = (seam_sum - before_sum) + first, with_seam = (sub_rho_d - seam_sum) + seam;
+    SEAM(whole, with_first, with_seam, begin, seam, first, p_d)
     SLOT(first_p, d) = begin;
     SLOT(last_four_p, d) = before;
     SLOT(last_four_rho, d) = before_sum;
   }
-  SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
-  stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
-           c > real(0.0) && e2 > real(0.0));
+  SUM_SEAMS
+  stop = TURNED;
 }

@@ -15,28 +15,19 @@ if (drey_uniform(word) * old_weight < new_weight) {
 }
 weight = old_weight + new_weight;
 log_weight = max(log_weight, sub_log_weight);
-whole_begin = real(0.0), whole_end = real(0.0), a = real(0.0), b = real(0.0), c = real(0.0), e2 = real(0.0);
+SEAM_SUMS
 EACH_STORED(d) {
   READ(p_d, p, d)
   READ(sub_rho_d, sub_rho, d)
   const real begin = SLOT(other_p, d), first = SLOT(first_p, d), seam = SLOT(last_four_p, d), before_sum = SLOT(rho, d);
-  const real sum = before_sum + sub_rho_d;
-  const real to_right = before_sum + first;
-  const real from_left = sub_rho_d + seam;
-  whole_begin += sum * begin;
-  whole_end += sum * p_d;
-  a += to_right * begin;
-  b += to_right * first;
-  c += from_left * seam;
-  e2 += from_left * p_d;
-  SLOT(rho, d) = sum;
+  const real whole = before_sum + sub_rho_d, with_first = before_sum + first, with_seam = sub_rho_d + seam;
+  SEAM(whole, with_first, with_seam, begin, seam, first, p_d)
+  SLOT(rho, d) = whole;
   WRITE(sub_rho, d, real(0.0))
 }
 depth += 1u;
-SUM(whole_begin) SUM(whole_end) SUM(a) SUM(b) SUM(c) SUM(e2)
-const bool done = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) &&
-         c > real(0.0) && e2 > real(0.0)) ||
-       depth >= depth_cap;
+SUM_SEAMS
+const bool done = TURNED || depth >= depth_cap;
 leaf = 0u;
 sub_log_weight = NONE;
 sub_weight = real(0.0);

@@ -88,14 +88,11 @@ inline const std::vector<Mutant>& mutants() {
       {"no U-turn check of deep subtrees", Rung::Trees, {{"k < merges && !stop; ++k", "false; ++k"}}},
       {"no check across the seam of four",
        Rung::Trees,
-       {{"if (depth > 1u) stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && "
-         "b > real(0.0) && c > real(0.0) && e2 > real(0.0));",
+       {{"if (depth > 1u) stop = TURNED;",
          "if (depth > 1u) stop = !(whole_begin > real(0.0) && whole_end > real(0.0));"}}},
       {"no check across deep seams",
        Rung::Trees,
-       {{"SUM(e2) stop = !(whole_begin > real(0.0) && whole_end > real(0.0) && a > real(0.0) && b > real(0.0) && "
-         "c > real(0.0) && e2 > real(0.0));",
-         "SUM(e2) stop = !(whole_begin > real(0.0) && whole_end > real(0.0));"}}},
+       {{"SUM_SEAMS stop = TURNED;", "SUM_SEAMS stop = !(whole_begin > real(0.0) && whole_end > real(0.0));"}}},
       {"checkpoint one row off",
        Rung::Trees,
        {{"uint left = row - k;", "uint left = row - min(row, k + 1u);"}}},
