@@ -32,6 +32,8 @@ constexpr double kDispatchNs = 40e6;
 /// Ticks between two looks at the seldom part where the caller wants a budget, and rounds of a first
 /// dispatch, whose speed is not known.
 constexpr std::uint32_t kTicks = 8, kFirstRounds = 16;
+/// Rounds that a transition may take beside two for each block of four leaves.
+constexpr std::uint64_t kSpareRounds = 6;
 /// Ticks of a round at most: a round has the random numbers of merges at four depths, and in so many ticks no chain
 /// merges both at depth 3 and at depth 4.
 constexpr std::uint32_t kMostTicks = 16;
@@ -190,6 +192,7 @@ void Chains::start_at(std::span<const double> positions) {
   write_reals(kernel_.layout.position, positions, kernel_.shape.dimension);
   state_word_.fill(0);
   state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven));
+  least_ = 0;
 }
 
 void Chains::move_to(std::span<const double> positions) {
@@ -207,10 +210,12 @@ void Chains::start_dispersed() {
   state_real_.fill(0);
   state_word_.fill(0);
   state_word_.write_all(std::vector<std::uint32_t>(count_, kDisperse));
+  least_ = 0;
 }
 
 void Chains::rewind(std::uint32_t iteration) {
   state_word_.write_all(std::vector<std::uint32_t>(count_, iteration), kIteration * count_ * 4);
+  least_ = iteration;
 }
 
 void Chains::set_scale(std::span<const double> scale) {
@@ -295,6 +300,7 @@ ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std:
     work_.room +=
         lanes * *std::max_element(made, made + static_cast<std::ptrdiff_t>(std::min(group, count_ - c)));
   }
+  least_ = result.least;
   return result;
 }
 
@@ -344,13 +350,19 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
   struct Flight {
     std::uint64_t submission = 0;
     std::uint32_t stamp = 0, rounds = 0, ticks = 0;
+    bool last = false;  ///< it has rounds for all that is left, as far as is known
   };
   std::array<Flight, 2> flights;
   const auto launch = [&](int turn) {
     const auto planned = plan_now();
     const std::uint32_t stamp = ++stamp_;
     record_dispatch(commands_[turn], status_[turn], run, planned.rounds, planned.ticks, stamp);
-    flights[turn] = {commands_[turn].submit(), stamp, planned.rounds, planned.ticks};
+    const std::uint64_t left = run.limit > least_ ? run.limit - least_ : 0,
+                        most =
+                            left *
+                            ((std::uint64_t{1} << std::clamp(run.depth_cap, 1, kernel_.shape.max_depth)) / 2 +
+                             kSpareRounds);
+    flights[turn] = {commands_[turn].submit(), stamp, planned.rounds, planned.ticks, planned.rounds >= most};
   };
   using Clock = std::chrono::steady_clock;
   int turn = 0;
@@ -361,8 +373,9 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
   while (true) {
     const bool ending = stop.stop_requested();
     // The next dispatch is under way while the host looks at this one; of chains that are done it changes
-    // nothing.
-    if (!ending) launch(1 - turn);
+    // nothing, which takes time all the same.
+    const bool ahead = !ending && !flights[turn].last;
+    if (ahead) launch(1 - turn);
     if (!kernel_.device.wait(flights[turn].submission))
       throw Error("device_error", "the device did not finish a dispatch in ten minutes");
     const auto now = Clock::now();
@@ -376,10 +389,11 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
     if (on_dispatch) on_dispatch(status);
     const bool done = status.finished + status.failed == count_;
     if (done || ending) {
-      if (!ending) kernel_.device.wait(flights[1 - turn].submission);
+      if (ahead) kernel_.device.wait(flights[1 - turn].submission);
       if (done) return status;
       throw Error("cancelled", "the job was cancelled");
     }
+    if (!ahead) launch(1 - turn);
     turn = 1 - turn;
   }
 }
@@ -428,6 +442,7 @@ void Chains::restore(std::span<const std::byte> state) {
                                                 state.size(), state_real_.size() + state_word_.size()));
   state_real_.write(state.first(state_real_.size()));
   state_word_.write(state.subspan(state_real_.size()));
+  least_ = 0;
 }
 
 std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t first) const {

@@ -221,6 +221,7 @@ class Chains {
   gpu::Arguments arguments_;
   std::vector<gpu::Commands> commands_;
   std::uint32_t stamp_ = 0;
+  std::uint32_t least_ = 0;  ///< transitions that every chain is known to have made
   Work work_;
   double ns_per_round_ = 0;
   Pace pace_;

@@ -52,8 +52,8 @@ constexpr int kMostDepth = 15;
 constexpr double kMostNoise = 0.01, kMostGradientNoise = 1e-3;
 
 /// Pathfinder's few thousand evaluations of a density of so few operations take the host no longer than a driver takes to
-/// compile a kernel for them.
-constexpr std::uint64_t kHostOperations = 5'000;
+/// compile a kernel for them, which takes the longer the more dimensions there are.
+constexpr std::uint64_t kHostOperations = 3'000, kHostOperationsADimension = 50;
 
 /// A model's programs and data, for a digest.
 std::string data_bytes(const model::Model& model) {
@@ -178,7 +178,7 @@ class Sampler::Impl {
 
   /// What Pathfinder asks for log densities and gradients.
   EvaluateBatch evaluations(bool f64) {
-    if (emit(density, f64).operations > kHostOperations)
+    if (emit(density, f64).operations > kHostOperations + kHostOperationsADimension * model->dimension)
       return [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); };
     return [this](std::span<const double> points) {
       model::Evaluator evaluator(density, model->data);
