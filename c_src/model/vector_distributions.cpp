@@ -9,6 +9,7 @@
 #include "model/data.h"
 #include "model/library.h"
 #include "model/vector_generators.h"
+#include "model/vector_terms.h"
 
 namespace drey::model {
 namespace {
@@ -17,19 +18,6 @@ using Args = std::vector<NodeRef>;
 
 constexpr double log_2pi = 1.83787706640934548356;
 constexpr double log_pi = 1.14472988584940017414;
-
-void need(bool condition, const std::string& message, const std::string& where) {
-  if (!condition) throw Error("wrong_shape", message, where);
-}
-
-NodeRef half(Graph& g, NodeRef x) { return g.mul(g.real(0.5), x); }
-
-/// A vector that is read at any index: kept unless it already is plain.
-NodeRef plain(Checker& c, NodeRef x, const char* name) {
-  const bool stored =
-      x->kind == NodeKind::Variable || x->kind == NodeKind::Point || x->kind == NodeKind::Data;
-  return stored || x->scalar() || x->data_only ? x : c.keep(x, name);
-}
 
 /// 0-based categories.
 NodeRef category(Checker& c, NodeRef y, std::uint64_t k, const std::string& where) {

@@ -10,25 +10,13 @@
 #include "model/distributions.h"
 #include "model/generators.h"
 #include "model/library.h"
+#include "model/vector_terms.h"
 
 namespace drey::model {
 namespace {
 
 constexpr double most_draws = 100000;
 constexpr std::uint64_t most_rows = 100;
-
-void need(bool condition, const std::string& message, const std::string& where) {
-  if (!condition) throw Error("wrong_shape", message, where);
-}
-
-NodeRef half(Graph& g, NodeRef x) { return g.mul(g.real(0.5), x); }
-
-/// A vector or matrix that is read at any index: kept unless it already is plain.
-NodeRef plain(Checker& c, NodeRef x, const char* name) {
-  const bool stored =
-      x->kind == NodeKind::Variable || x->kind == NodeKind::Point || x->kind == NodeKind::Data;
-  return stored || x->scalar() || x->data_only ? x : c.keep(x, name);
-}
 
 NodeRef square_matrix(NodeRef m, const std::string& name, const std::string& where) {
   need(m->shape.size() == 2 && m->shape[0] == m->shape[1] && m->shape[0] > 0,

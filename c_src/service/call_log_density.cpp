@@ -55,10 +55,8 @@ std::vector<nuts::Evaluation> on_host(const model::Model& model, const std::vect
 
 Prepared prepare_log_density(std::vector<Term> arguments) {
   const Options options = arguments.size() > 2 ? read_options(arguments[2], "log_density") : Options{};
-  Prepared prepared;
+  Prepared prepared = device_job(options);
   prepared.on_device = !options.host;
-  prepared.device = options.device;
-  prepared.deadline = options.deadline;
   prepared.work = [options, term = std::move(arguments[0]),
                    points_term = std::move(arguments[1])](Context& context) {
     const auto model = context.models->get(term);

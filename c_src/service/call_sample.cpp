@@ -412,14 +412,7 @@ Term Sampling::diagnostics(const std::vector<double>& ebfmi, std::uint64_t draws
 Prepared prepare_sample(std::vector<Term> arguments) {
   Options options = read_options(arguments[1], "sample");
   if (!options.seed_given) options.sampling.seed = fresh_seed();
-  Prepared prepared;
-  prepared.on_device = true;
-  prepared.device = options.device;
-  prepared.deadline = options.deadline;
-  prepared.stream_to = options.stream_to;
-  prepared.stream_progress = options.stream_progress;
-  prepared.log = options.log;
-  prepared.credit = options.credit;
+  Prepared prepared = device_job(options);
   prepared.yields = options.checkpoint;
   prepared.work = [options = std::move(options), term = std::move(arguments[0])](Context& context) {
     return Sampling(options, context).run(term);

@@ -10,13 +10,7 @@ using term::Term;
 Prepared prepare_warmup(std::vector<Term> arguments) {
   Options options = read_options(arguments[1], "warmup");
   if (!options.seed_given) options.sampling.seed = fresh_seed();
-  Prepared prepared;
-  prepared.on_device = true;
-  prepared.device = options.device;
-  prepared.deadline = options.deadline;
-  prepared.stream_to = options.stream_to;
-  prepared.stream_progress = options.stream_progress;
-  prepared.log = options.log;
+  Prepared prepared = device_job(options);
   prepared.work = [options, term = std::move(arguments[0])](Context& context) {
     context.progress({"compile", 0, 0, 0});
     const auto model = context.models->get(term);

@@ -46,6 +46,18 @@ const CallRow* find_call(std::string_view name, std::size_t arity) {
   return row == rows.end() ? nullptr : &*row;
 }
 
+Prepared device_job(const Options& options) {
+  Prepared prepared;
+  prepared.on_device = true;
+  prepared.device = options.device;
+  prepared.deadline = options.deadline;
+  prepared.stream_to = options.stream_to;
+  prepared.stream_progress = options.stream_progress;
+  prepared.log = options.log;
+  prepared.credit = options.credit;
+  return prepared;
+}
+
 Term ok(Term value) { return term::tuple({term::atom("ok"), std::move(value)}); }
 
 Term error_term(const Error& error) {

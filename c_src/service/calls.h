@@ -78,6 +78,9 @@ Prepared prepare_warmup(std::vector<term::Term> arguments);
 Prepared prepare_sample(std::vector<term::Term> arguments);
 Prepared prepare_summary(std::vector<term::Term> arguments);
 
+/// A job on a device, run as its options say; its work is still to be given.
+Prepared device_job(const Options& options);
+
 /// `{ok, Value}`.
 term::Term ok(term::Term value);
 /// `{error, #{reason, message, where}}`; `where` only when there is one.

@@ -10,14 +10,18 @@
 
 %% @doc The draws of several runs of one model as one: chains in the order of the list.
 -spec combine([draws()]) -> {ok, draws()} | {error, drey_error:t()}.
-combine([]) ->
-    drey_error:new(no_draws, "there is nothing to combine");
-combine([First | _] = All) ->
+combine(All) ->
+    of_each_name(All, "combine", fun join/2).
+
+%% What Join makes of the arrays of each name.
+of_each_name([], Verb, _) ->
+    drey_error:new(no_draws, "there is nothing to ~ts", [Verb]);
+of_each_name([First | _] = All, _, Join) ->
     Names = lists:sort(maps:keys(First)),
     case [D || D <- All, lists:sort(maps:keys(D)) =/= Names] of
         [] ->
             try
-                {ok, maps:from_list([{Name, join(Name, [maps:get(Name, D) || D <- All])} || Name <- Names])}
+                {ok, maps:from_list([{Name, Join(Name, [maps:get(Name, D) || D <- All])} || Name <- Names])}
             catch
                 throw:{error, _} = Error -> Error
             end;
@@ -41,21 +45,8 @@ part(Name, Type, Rest, {OtherType, OtherShape, _}) ->
 
 %% @doc The draws of several parts of one run as one: each chain's draws in the order of the list.
 -spec append([draws()]) -> {ok, draws()} | {error, drey_error:t()}.
-append([]) ->
-    drey_error:new(no_draws, "there is nothing to append");
-append([First | _] = All) ->
-    Names = lists:sort(maps:keys(First)),
-    case [D || D <- All, lists:sort(maps:keys(D)) =/= Names] of
-        [] ->
-            try
-                {ok, maps:from_list([{Name, follow(Name, [maps:get(Name, D) || D <- All])} || Name <- Names])}
-            catch
-                throw:{error, _} = Error -> Error
-            end;
-        [Other | _] ->
-            drey_error:new(wrong_shape, "these are draws of different models: one has ~0tp, another ~0tp",
-                           [Names, lists:sort(maps:keys(Other))])
-    end.
+append(All) ->
+    of_each_name(All, "append", fun follow/2).
 
 follow(_, [Array]) ->
     Array;
