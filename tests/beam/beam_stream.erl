@@ -99,7 +99,7 @@ cases({A, B, Peer}) ->
               {Small, Before} = until_last_checkpoint(),
               {ok, #{draws := None}} = drey:sample(Peer, Model, #{resume => Small, stream_to => self(), stream => draws}),
               0 = map_size(None),
-              true = joined(Before ++ windows()) =:= Whole(Of),
+              true = joined(resumed(Before, windows())) =:= Whole(Of),
               Rule = (maps:without([draws], Of))#{stop => #{ess => 600}, thin => 200},
               {ok, #{draws := Drawn, stop := #{draws := N}}} = drey:sample(A, Model, maps:without([stream, window], Rule)),
               {ok, #{draws := Drawn, stop := #{draws := N}}} =
@@ -159,14 +159,22 @@ until_last_checkpoint() ->
     {_, [{checkpoint, Last} | Before]} = lists:splitwith(fun({Kind, _}) -> Kind =/= checkpoint end, lists:reverse(All)),
     {Last, [{job, W} || {draws, W} <- Before]}.
 
+%% Windows before a checkpoint and those of a run from it on: what came while the checkpoint was gathered comes again.
+resumed(Before, After) ->
+    From = fun(First, Count) ->
+                   lists:min([D || {_, #{first_chain := F, first_draw := D} = W} <- After, F < First + Count, F + chains(W) > First])
+           end,
+    [Window || {_, #{first_chain := First, first_draw := Draw} = W} = Window <- Before, Draw < From(First, chains(W))] ++ After.
+
+chains(#{draws := Draws}) -> {_, [Count | _], _} = hd(maps:values(Draws)), Count.
+
 messages() -> receive {drey, _, Message} -> [Message | messages()] after 0 -> [] end.
 
 %% The draws of windows of different chains, each of which must come once: those of each chain one after another.
 joined(Windows) ->
     Chain = fun(#{first_chain := First, draws := Draws} = W) ->
-                    {_, [Count | _], _} = hd(maps:values(Draws)),
                     [{First + I, maps:get(first_draw, W), maps:map(fun(_, A) -> drey_checkpoint:rows(A, I, 1) end, Draws)}
-                     || I <- lists:seq(0, Count - 1)]
+                     || I <- lists:seq(0, chains(W) - 1)]
             end,
     Rows = lists:sort(lists:append([Chain(W) || {_, W} <- Windows])),
     Chains = lists:usort([C || {C, _, _} <- Rows]),
