@@ -123,8 +123,9 @@ TEST_F(GenServer, AModuleIsCalledByItsName) {
        {"{f}", "{f, 1, 2}", "{h, 1}", "\"text\"", "17", "{}", "{\"f\", 1}", "#{}"})
     EXPECT_EQ(reason(ask(peer, "t", erl(none))), "undef") << none;
   EXPECT_EQ(message(ask(peer, "t", erl("{crahs, 1}"))), "t has no call {crahs,1}; did you mean `crash`?");
-  EXPECT_EQ(message(ask(peer, "t", erl("{crash, 1}"))),
-            "t has no call {crash,1}; a request is {Function, Argument...}, such as {sample, Model, Options}");
+  EXPECT_EQ(
+      message(ask(peer, "t", erl("{crash, 1}"))),
+      "t has no call {crash,1}; a request is {Function, Argument...}, such as {sample, Model, Options}");
   EXPECT_EQ(node->processes().calls(), 0u);
   // Only calls are answered.
   say(peer, "t", erl("{'$gen_cast', {f, 1}}"));
