@@ -358,10 +358,8 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
     const std::uint32_t stamp = ++stamp_;
     record_dispatch(commands_[turn], status_[turn], run, planned.rounds, planned.ticks, stamp);
     const std::uint64_t left = run.limit > least_ ? run.limit - least_ : 0,
-                        most =
-                            left *
-                            ((std::uint64_t{1} << std::clamp(run.depth_cap, 1, kernel_.shape.max_depth)) / 2 +
-                             kSpareRounds);
+                        leaves = std::uint64_t{1} << std::clamp(run.depth_cap, 1, kernel_.shape.max_depth),
+                        most = left * (leaves / 2 + kSpareRounds);
     flights[turn] = {commands_[turn].submit(), stamp, planned.rounds, planned.ticks, planned.rounds >= most};
   };
   using Clock = std::chrono::steady_clock;

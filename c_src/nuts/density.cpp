@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "error.h"
+#include "model/evaluator.h"
 
 namespace drey::nuts {
 namespace {
@@ -86,6 +87,20 @@ std::vector<Evaluation> DensityKernel::evaluate(std::span<const double> points) 
       result.gradient.resize(dimension);
       for (std::uint64_t d = 0; d < dimension; ++d) result.gradient[d] = values[(d + 1) * count + i];
     }
+  }
+  return results;
+}
+
+std::vector<Evaluation> evaluate_on_host(const model::Program& density, const model::Model& model,
+                                         std::span<const double> points,
+                                         const std::function<void()>& between) {
+  model::Evaluator evaluator(density, model.data);
+  std::vector<Evaluation> results;
+  for (std::uint64_t at = 0; at < points.size(); at += model.dimension) {
+    if (between) between();
+    auto result = evaluator.run(points.subspan(at, model.dimension));
+    result.gradient.resize(model.dimension);  // a density that depends on no parameter has none
+    results.push_back({result.target, std::move(result.gradient)});
   }
   return results;
 }

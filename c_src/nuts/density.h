@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,6 +26,11 @@ class DensityKernel {
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> data_;
   gpu::Kernel kernel_;
 };
+
+/// The same on the host, in f64. \param density a model's, differentiated \param between called before each point
+std::vector<Evaluation> evaluate_on_host(const model::Program& density, const model::Model& model,
+                                         std::span<const double> points,
+                                         const std::function<void()>& between = {});
 
 /// The outputs of recorded draws: a draw an invocation, on the device, straight from the sampler's record. They are
 /// asked for and fetched in two calls, so that the device goes on drawing while the host looks at them.

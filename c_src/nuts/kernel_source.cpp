@@ -116,7 +116,7 @@ std::string expand(const KernelShape& shape, std::string text) {
 constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
 // Loops over the slots that are no EACH, in nuts.comp once a dispatch, and once a round; in nuts_deep_merges.glsl once,
 // and once a merge.
-constexpr std::uint64_t kDispatchLoops = 3, kSlotLoops = 5;
+constexpr std::uint64_t kDispatchLoops = 1 + 2 * StateLayout::kArrays, kSlotLoops = 5;
 
 /// Loops `keyword` over the slots in a part of nuts.comp, all its branches together.
 std::uint64_t loops_in(std::string_view part, const std::string& keyword) {
@@ -297,9 +297,9 @@ StateLayout::StateLayout(const KernelShape& shape) {
   gradient = 2 * d;
   sample = 8 * d;
   sample_gradient = 9 * d;
-  start = 17 * d;
-  sample_lp = 17 * d + 4;
-  checkpoints = 17 * d + 11;
+  start = kArrays * d;
+  sample_lp = start + 4;
+  checkpoints = start + 11;
   reals = checkpoints + 3 * rows * d;
 }
 
@@ -396,7 +396,7 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
                 shader("nuts_math.glsl") + density.text + "\n" +
                 expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t slots = slots_held(shape), loop = loop_trips(shape);
-  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1) + 2 * 17 * (slots + 1);
+  kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1);
   // Of a block's merges, each checkpoint's at most; not stored, a round has those of one block.
   const std::uint64_t deep = slots + 1 + layout.rows * (slots + 2 + loop);
   const std::uint64_t end = slot_trips(shape, {"nuts_block_end.glsl", "nuts_merge.glsl"});

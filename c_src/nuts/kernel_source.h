@@ -77,7 +77,7 @@ struct StateLayout {
   std::uint64_t sample_lp = 0;
   std::uint64_t checkpoints = 0;  ///< first component of the checkpoints
   std::uint64_t reals = 0;        ///< all
-  static constexpr std::uint64_t kWords = 11;
+  static constexpr std::uint64_t kArrays = 17, kWords = 11;
 };
 
 /// A kernel's text, and the loop trips it makes at most: `fixed` a dispatch, and of the sampler's kernel `round` a round,

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "error.h"
@@ -178,17 +179,11 @@ class Sampler::Impl {
 
   /// What Pathfinder asks for log densities and gradients.
   EvaluateBatch evaluations(bool f64) {
-    if (emit(density, f64).operations > kHostOperations + kHostOperationsADimension * model->dimension)
-      return [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); };
-    return [this](std::span<const double> points) {
-      model::Evaluator evaluator(density, model->data);
-      std::vector<Evaluation> results;
-      for (std::uint64_t at = 0; at < points.size(); at += model->dimension) {
-        auto result = evaluator.run(points.subspan(at, model->dimension));
-        results.push_back({result.target, std::move(result.gradient)});
-      }
-      return results;
-    };
+    if (!cheap)
+      cheap = emit(density, f64).operations <= kHostOperations + kHostOperationsADimension * model->dimension;
+    if (*cheap)
+      return [this](std::span<const double> points) { return evaluate_on_host(density, *model, points); };
+    return [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); };
   }
 
   DrawsKernel& draws_kernel(bool f64) {
@@ -384,6 +379,7 @@ class Sampler::Impl {
   std::shared_ptr<const model::Model> model;
   std::string key, data_key;
   model::Program density;
+  std::optional<bool> cheap;  // the density, for the host; from its program alone
   double compile_ms = 0;
   using ChainKey = std::tuple<bool, int, bool, Mapping, std::uint32_t>;
   std::map<ChainKey, std::unique_ptr<ChainKernel>> chain_kernels;

@@ -5,7 +5,7 @@
 #include "error.h"
 #include "gpu/device.h"
 #include "grad/differentiate.h"
-#include "model/evaluator.h"
+#include "nuts/density.h"
 #include "service/arrays.h"
 #include "service/calls.h"
 
@@ -37,20 +37,6 @@ std::vector<double> read_points(const Term& value, std::uint64_t dimension, std:
   return std::move(numbers.values);
 }
 
-std::vector<nuts::Evaluation> on_host(const model::Model& model, const std::vector<double>& points,
-                                      std::uint64_t count, const Context& context) {
-  const model::Program program = grad::differentiate(model.density, model.dimension);
-  model::Evaluator evaluator(program, model.data);
-  std::vector<nuts::Evaluation> evaluations;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    check_stop(context);
-    auto result = evaluator.run(std::span(points).subspan(i * model.dimension, model.dimension));
-    result.gradient.resize(model.dimension);
-    evaluations.push_back({result.target, std::move(result.gradient)});
-  }
-  return evaluations;
-}
-
 }  // namespace
 
 Prepared prepare_log_density(std::vector<Term> arguments) {
@@ -64,7 +50,8 @@ Prepared prepare_log_density(std::vector<Term> arguments) {
     const std::vector<double> points = read_points(points_term, model->dimension, count);
     std::vector<nuts::Evaluation> evaluations;
     if (options.host) {
-      evaluations = on_host(*model, points, count, context);
+      evaluations = nuts::evaluate_on_host(grad::differentiate(model->density, model->dimension), *model,
+                                           points, [&] { check_stop(context); });
     } else if (count > 0) {
       const gpu::DeviceInfo& device = context.samplers->device().info();
       const bool f64 = options.precision_given && options.sampling.precision != nuts::PrecisionChoice::Auto
