@@ -3,8 +3,22 @@
 
 layout(local_size_x = LOCAL_SIZE) in;
 
-layout(std430, set = 0, binding = 0) readonly buffer Record { real2 record[]; };  // as nuts.comp writes it
-layout(std430, set = 0, binding = 1) writeonly buffer Outputs { real outputs[]; };  // [slot][element][chain]
+// As nuts.comp writes it, and what is made of it, [slot][pair][chain], by two elements. PACKED: two of f32 in one of 8 bytes.
+#ifdef PACKED
+#define PAIRS double
+#define PAIR(a, b) packDouble2x32(uvec2(floatBitsToUint(a), floatBitsToUint(b)))
+#define OF_PAIR(x) uintBitsToFloat(unpackDouble2x32(x))
+#else
+#define PAIRS real2
+#define PAIR(a, b) real2(a, b)
+#define OF_PAIR(x) x
+#endif
+layout(std430, set = 0, binding = 0) readonly buffer Record { PAIRS record[]; };
+#ifdef HELD
+layout(std430, set = 0, binding = 1) writeonly buffer Outputs { PAIRS outputs[]; };
+#else
+layout(std430, set = 0, binding = 1) writeonly buffer Outputs { real outputs[]; };
+#endif
 layout(std430, set = 0, binding = 2) buffer Markers { uint markers[]; };            // [slot][chain]
 
 layout(push_constant) uniform Push {
@@ -19,9 +33,15 @@ layout(push_constant) uniform Push {
 
 uint draw_lane, draw_slot, draw_randoms;
 
-void model_output(uint element, real value) {
-  outputs[(draw_slot * uint(OUTPUT_SIZE) + element) * push.stride + draw_lane] = value;
-}
+#define OUTPUT_AT(pair) ((draw_slot * uint((OUTPUT_SIZE + 1) / 2) + (pair)) * push.stride + draw_lane)
+
+#ifdef HELD
+// Few elements: each pair is stored when both are there.
+real held[OUTPUT_SIZE];
+void model_output(uint element, real value) { held[element] = value; }
+#else
+void model_output(uint element, real value) { outputs[2u * OUTPUT_AT(element / 2u) + element % 2u] = value; }
+#endif
 
 real model_random() {
   uvec2 chain;
@@ -42,13 +62,28 @@ real model_random() {
 void main() {
   const uint at = gl_GlobalInvocationID.x;
   if (at >= push.chains * push.slots) return;
-  draw_slot = at / push.chains;
-  draw_lane = at % push.chains;
+  // at / chains. A software driver divides integers lane by lane; numbers of draws are exact as floats, quotients near.
+  draw_slot = uint(float(at) / float(push.chains));
+  const int left = int(at - draw_slot * push.chains);
+  if (left < 0) draw_slot -= 1u;
+  if (left >= int(push.chains)) draw_slot += 1u;
+  draw_lane = at - draw_slot * push.chains;
   draw_randoms = 0u;
   EACH(d) {
-    model_point[d] = record[((push.first + draw_slot) * push.pairs + uint(d / 2 + 2)) * push.stride + draw_lane][d % 2];
+    if (uint(d) % 2u == 0u) {
+      const real2 pair =
+          OF_PAIR(record[((push.first + draw_slot) * push.pairs + uint(d) / 2u + 2u) * push.stride + draw_lane]);
+      model_point[d] = pair.x;
+      if (uint(d) + 1u < uint(DIMENSION)) model_point[min(uint(d) + 1u, uint(DIMENSION - 1))] = pair.y;
+    }
   }
+#ifdef HELD
+  for (uint i = 0u; i < uint(OUTPUT_SIZE); ++i) held[i] = real(0.0);
+#endif
   model_run();
+#ifdef HELD
+  STORE_PAIRS
+#endif
   uint trips = 0u;
   for (uint i = 0u; i < push.probe; ++i) trips = trips * 2u + 1u + (i & markers[at]) * 0u;
   markers[at] = trips == 3u ? push.stamp : 0u;

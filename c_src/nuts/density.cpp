@@ -11,7 +11,7 @@ namespace drey::nuts {
 namespace {
 
 constexpr std::uint32_t kStamp = 0x64726579;
-/// Of outputs on their way to the host.
+/// Of outputs on their way to the host. A draw's are 8 at least: fewer than 2^24 draws, as draws.comp needs.
 constexpr std::uint64_t kMostOutputBytes = std::uint64_t{32} << 20;
 
 struct DensityPush {
@@ -105,17 +105,17 @@ std::vector<Evaluation> evaluate_on_host(const model::Program& density, const mo
 }
 
 DrawsKernel::DrawsKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& draws,
-                         std::uint64_t output_size, const Compile& compile)
+                         const std::vector<bool>& computed, const Compile& compile)
     : device_(device),
       shape_(shape),
-      output_size_(output_size),
+      slot_bytes_((computed.size() + 1) / 2 * 2 * (shape.f64 ? 8 : 4)),
       data_(upload_data(device, draws)),
-      kernel_(device, compile(checked(device, draws_kernel(shape, draws, output_size))),
-              kernel_slots(draws, 3), sizeof(DrawsPush)),
+      kernel_(device, compile(checked(device, draws_kernel(shape, draws, computed))), kernel_slots(draws, 3),
+              sizeof(DrawsPush)),
       commands_(device) {}
 
 std::uint64_t DrawsKernel::most_slots(std::uint64_t chains) const {
-  const std::uint64_t slot = chains * std::max<std::uint64_t>(4, output_size_ * (shape_.f64 ? 8 : 4));
+  const std::uint64_t slot = chains * slot_bytes_;
   return std::max<std::uint64_t>(1, std::min(kMostOutputBytes, device_.info().storage_range) / slot);
 }
 
@@ -131,7 +131,7 @@ void DrawsKernel::begin(const Chains& chains, const RunOptions& run, std::uint64
                    gpu::Placement::Host);
     return true;
   };
-  hold(out_, asked_ * output_size_ * (shape_.f64 ? 8 : 4));
+  hold(out_, asked_ * slot_bytes_);
   if (hold(markers_, asked_ * 4)) markers_->fill(0);
   arguments_.emplace(device_, kernel_, kernel_bindings({&chains.record_buffer(), &*out_, &*markers_}, data_));
   // Markers of an earlier call are of another stamp; 0 is none.
@@ -160,7 +160,7 @@ std::span<const std::byte> DrawsKernel::finish() {
     throw Error("device_error", "the device did not finish a dispatch in ten minutes");
   submission_ = 0;
   check_markers(device_, *markers_, asked_, stamp_);
-  return {out_->mapped(), asked_ * output_size_ * (shape_.f64 ? 8 : 4)};
+  return {out_->mapped(), asked_ * slot_bytes_};
 }
 
 void DrawsKernel::wait() noexcept {

@@ -36,16 +36,18 @@ std::vector<Evaluation> evaluate_on_host(const model::Program& density, const mo
 /// asked for and fetched in two calls, so that the device goes on drawing while the host looks at them.
 class DrawsKernel {
  public:
-  /// \param draws a model's draw program
+  /// \param draws a model's draw program, or what of it is to be computed
+  /// \param computed for each output whether that stores it
   DrawsKernel(gpu::Device& device, const KernelShape& shape, const glsl::Source& draws,
-              std::uint64_t output_size, const Compile& compile);
+              const std::vector<bool>& computed, const Compile& compile);
 
   /// Draws of so many chains that one call may ask for.
   std::uint64_t most_slots(std::uint64_t chains) const;
   /// Asks for the outputs of the draws that `run` recorded in slots [first, first + slots) of `chains`, whose record
   /// must stay until finish() or wait(). What was asked for before is given up.
   void begin(const Chains& chains, const RunOptions& run, std::uint64_t slots, std::uint64_t first);
-  /// Waits for them. \returns [slot][element][chain] in the device's precision, until the next begin()
+  /// Waits for them. \returns [slot][pair][chain][2], by pairs of elements, in the device's precision, until the next
+  /// begin(); those not computed are anything
   /// \throws Error{internal} when the device left a loop early
   std::span<const std::byte> finish();
   /// Waits until the device is done with what was asked for, whatever came of it.
@@ -54,7 +56,7 @@ class DrawsKernel {
  private:
   gpu::Device& device_;
   KernelShape shape_;
-  std::uint64_t output_size_;
+  std::uint64_t slot_bytes_;  ///< of one draw of one chain
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> data_;
   gpu::Kernel kernel_;
   std::optional<gpu::Buffer> out_, markers_;

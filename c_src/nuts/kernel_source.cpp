@@ -416,17 +416,30 @@ KernelText density_kernel(const KernelShape& shape, const glsl::Source& density)
   return kernel;
 }
 
-KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size) {
+/// Outputs up to this are held until two of them can be stored at once.
+constexpr std::size_t kHeldOutputs = 32;
+
+KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws,
+                        const std::vector<bool>& computed) {
   KernelText kernel;
-  kernel.text =
-      preamble(shape) + fmt::format("#define OUTPUT_SIZE {}\n", output_size) + shader("philox.glsl");
+  const std::size_t size = computed.size();
+  kernel.text = preamble(shape) + fmt::format("#define OUTPUT_SIZE {}\n", size);
+  if (size <= kHeldOutputs) {
+    kernel.text += "#define HELD 1\n#define STORE_PAIRS";
+    for (std::size_t i = 0; i < size; i += 2)
+      if (computed[i] || (i + 1 < size && computed[i + 1]))
+        kernel.text += fmt::format(" outputs[OUTPUT_AT({}u)] = PAIR(held[{}], {});", i / 2, i,
+                                   i + 1 < size ? fmt::format("held[{}]", i + 1) : "real(0.0)");
+    kernel.text += "\n";
+  }
+  kernel.text += shader("philox.glsl");
   // The hooks stand before the model's text, main after it.
   const std::string text = expand(shape, shader("draws.comp"));
   const std::string marker = "// MODEL";
   const std::size_t at = text.find(marker);
   if (at == std::string::npos) throw Error("internal", "draws.comp does not say where the model goes");
   kernel.text += text.substr(0, at) + draws.text + "\n" + text.substr(at + marker.size());
-  kernel.fixed_trips = 16 + loop_trips(shape) + draws.trips;
+  kernel.fixed_trips = 16 + loop_trips(shape) + kHeldOutputs + draws.trips;
   return kernel;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "glsl/emit.h"
 
@@ -26,7 +27,7 @@ struct KernelShape {
   /// registers: quick to compile, slower to draw where a gradient is cheap. So it is anyway where there are too many
   /// slots to write out. Changes no draw.
   bool stored = false;
-  /// Records hold two f32 in one store of 8 bytes; not with `lanes`. Changes no byte of them.
+  /// Records, and what is computed of them, hold two f32 in one store of 8 bytes; not with `lanes`. Changes no byte.
   bool packed = false;
 };
 
@@ -95,8 +96,9 @@ struct KernelText {
 KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density);
 /// Log density and gradient at given points, around the same program.
 KernelText density_kernel(const KernelShape& shape, const glsl::Source& density);
-/// The outputs of kept draws, around a draw program. \param output_size Model::output_size
-KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws, std::uint64_t output_size);
+/// The outputs of kept draws, around a draw program. \param computed for each output whether the program stores it
+KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws,
+                        const std::vector<bool>& computed);
 
 /// Replaces every `KEYWORD(d) {..}` by its block for d = 0 .. count-1, written out. Exposed for tests.
 std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count);

@@ -60,6 +60,10 @@ bool has_subgroups(const gpu::DeviceInfo& device) {
          device.subgroup_size <= 128;
 }
 
+bool packs(const gpu::DeviceInfo& device, const KernelShape& shape) {
+  return software(device) && device.f64 && !shape.f64;
+}
+
 KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
                        const model::Program& density, KernelShape shape, Mapping mapping) {
   glsl::EmitOptions options;
@@ -79,7 +83,7 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
   }
   if (software(device)) {
     options.near_vectors = kNearVectors;
-    shape.packed = device.f64 && !shape.f64;
+    shape.packed = packs(device, shape);
   }
   // Where lanes read memory one by one, they do well to share what they read, if it is enough to pay for telling it.
   if (software(device) && has_subgroups(device) && shape.local_size % device.subgroup_size == 0) {

@@ -21,6 +21,9 @@ struct KernelPlan {
 /// Whether a device can run a chain per subgroup: subgroups of 2 to 128 lanes, shuffles among them.
 bool has_subgroups(const gpu::DeviceInfo& device);
 
+/// Whether two f32 had better be stored in one of 8 bytes (KernelShape::packed).
+bool packs(const gpu::DeviceInfo& device, const KernelShape& shape);
+
 /// The kernel for one mapping. `shape` says precision, dimension, depth and metric; the rest is filled in here.
 /// \throws Error{device_limit} for a chain per subgroup on a device without
 KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,

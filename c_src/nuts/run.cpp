@@ -421,7 +421,7 @@ template <typename Real>
 void Run::fill(Batch& batch, std::uint64_t slots, std::span<const std::byte> outputs_bytes) {
   Draws& draws = window_.draws;
   const std::uint64_t chains = batch.count, kept = chains * slots, dimension = kernels_.model.dimension,
-                      size = kernels_.draws ? kernels_.model.output_size : 0;
+                      size = kernels_.model.output_size;
   const RecordLayout& layout = chains_->record_layout();
   const auto numbers = [](std::span<const std::byte> bytes) {
     return reinterpret_cast<const Real*>(bytes.data());
@@ -445,8 +445,11 @@ void Run::fill(Batch& batch, std::uint64_t slots, std::span<const std::byte> out
       for (std::uint64_t c = from; c < to; ++c) draws.points[(c * slots + s) * dimension + d] = values[2 * c];
     }
     for (std::uint64_t e = 0; e < size; ++e) {
-      const Real* values = outputs + (s * size + e) * chains;
-      for (std::uint64_t c = from; c < to; ++c) draws.outputs[(c * slots + s) * size + e] = values[c];
+      const std::uint32_t coordinate = kernels_.coordinates.of[e];
+      const Real* values = coordinate == model::none
+                               ? outputs + (s * ((size + 1) / 2) + e / 2) * chains * 2 + e % 2
+                               : record + layout.at(s, layout.position + coordinate, 0, chains);
+      for (std::uint64_t c = from; c < to; ++c) draws.outputs[(c * slots + s) * size + e] = values[2 * c];
     }
     const Real* head = record + layout.at(s, 0, 0, chains);
     const Real* tail = record + layout.at(s, 2, 0, chains);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "model/coordinates.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
 #include "nuts/sampler.h"
@@ -66,7 +67,8 @@ struct RunKernels {
   const model::Model& model;
   const model::Program& density;  ///< differentiated
   ChainKernel& chains;
-  DrawsKernel* draws;  ///< null: the model has no outputs
+  DrawsKernel* draws;                     ///< null: there is nothing to compute of a draw
+  const model::Coordinates& coordinates;  ///< outputs that `draws` leaves alone
 };
 
 class Run {

@@ -5,34 +5,24 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
-#include <map>
 #include <optional>
-#include <tuple>
 
 #include "error.h"
-#include "glsl/ahead.h"
-#include "glsl/emit.h"
 #include "gpu/device.h"
 #include "grad/differentiate.h"
+#include "model/coordinates.h"
 #include "model/evaluator.h"
 #include "nuts/adaptation.h"
 #include "nuts/chains.h"
 #include "nuts/density.h"
+#include "nuts/kernels.h"
 #include "nuts/low_rank.h"
-#include "nuts/mapping.h"
 #include "nuts/run.h"
 #include "nuts/warmup.h"
 
 namespace drey::nuts {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 std::string sha256_hex(const std::string& bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -89,108 +79,28 @@ void check_options(const Options& options) {
 class Sampler::Impl {
  public:
   Impl(gpu::Device& on, std::shared_ptr<const model::Model> of)
-      : device(on), model(std::move(of)), key(sha256_hex(model::canonical_bytes(model->density))) {
+      : device(on),
+        model(std::move(of)),
+        key(sha256_hex(model::canonical_bytes(model->density))),
+        coordinates(model::find_coordinates(*model)),
+        kernels(on, *model, density, coordinates) {
     if (model->dimension == 0)
       throw Error("no_parameters", "the model has no parameters: there is nothing to sample");
     density = grad::differentiate(model->density, model->dimension);
   }
 
-  KernelShape shape(bool f64, int max_depth) const {
-    KernelShape shape;
-    shape.f64 = f64;
-    shape.dimension = model->dimension;
-    shape.max_depth = std::max(10, max_depth);
-    shape.local_size = device.info().type == "cpu" ? std::max(8u, device.info().subgroup_size) : 32;
-    return shape;
-  }
-
-  glsl::Source emit(const model::Program& program, bool f64) const {
-    glsl::EmitOptions options;
-    options.precision = f64 ? glsl::Precision::F64 : glsl::Precision::F32;
-    options.first_binding = kFirstDataBinding;
-    options.uniform_range = device.info().uniform_range;
-    return glsl::emit(program, *model, options);
-  }
-
-  void need_f64(bool f64) const {
-    if (f64 && !device.info().f64)
-      throw Error("device_limit", fmt::format("{} has no f64 arithmetic; use precision f32 or another device",
-                                              device.info().name));
-  }
-
-  template <typename Kernel, typename Key, typename Make>
-  Kernel& cached(std::map<Key, std::unique_ptr<Kernel>>& cache, const Key& at, const Make& make) {
-    auto& slot = cache[at];
-    if (!slot) {
-      const auto start = Clock::now();
-      slot = make();
-      compile_ms += ms_since(start);
-    }
-    return *slot;
-  }
-
-  /// \param mapping not Auto
-  ChainKernel& chain_kernel(bool f64, int max_depth, bool dense, Mapping mapping, std::uint32_t rank = 0) {
-    need_f64(f64);
-    auto of = shape(f64, max_depth);
-    of.dense = dense;
-    of.rank = rank;
-    const ChainKey at(f64, of.max_depth, dense, mapping, rank);
-    return cached(chain_kernels, at, [&] {
-      const auto planned = plans.extract(at);
-      const KernelPlan plan =
-          planned.empty() ? plan_kernel(device.info(), *model, density, of, mapping) : planned.mapped();
-      return std::make_unique<ChainKernel>(device, plan.shape, plan.source, compile());
-    });
-  }
-
-  /// Has the kernels that a diagonal metric wants made ready for the driver while Pathfinder is under way.
-  void compile_ahead(const Options& options, bool f64, Mapping to) {
-    if (f64 && !device.info().f64) return;
-    const auto of = shape(f64, options.max_depth);
-    const ChainKey at(f64, of.max_depth, false, to, 0);
-    if (chain_kernels.contains(at) || plans.contains(at)) return;
-    const auto& plan = plans.emplace(at, plan_kernel(device.info(), *model, density, of, to)).first->second;
-    ahead.begin(nuts_kernel(plan.shape, plan.source).text);
-    if (model->output_size && !draws_kernels.contains(f64))
-      ahead.begin(nuts::draws_kernel(shape(f64, 10), emit(model->draws, f64), model->output_size).text);
-  }
-
-  Compile compile() {
-    return [this](const std::string& source) { return ahead.compile(source); };
-  }
-
-  Mapping mapping(const Options& options, bool f64) const {
-    if (options.mapping != Mapping::Auto) return options.mapping;
-    if (!has_subgroups(device.info())) return Mapping::Invocation;
-    const auto of = shape(f64, options.max_depth);
-    const auto plan = [&](Mapping to) { return plan_kernel(device.info(), *model, density, of, to); };
-    return subgroup_pays(device.info(), plan(Mapping::Invocation), plan(Mapping::Subgroup), options.chains)
-               ? Mapping::Subgroup
-               : Mapping::Invocation;
-  }
-
-  DensityKernel& density_kernel(bool f64) {
-    need_f64(f64);
-    return cached(density_kernels, f64, [&] {
-      return std::make_unique<DensityKernel>(device, shape(f64, 10), emit(density, f64), compile());
-    });
+  /// Whether Pathfinder had better ask the host.
+  bool is_cheap() {
+    if (!cheap)
+      cheap = kernels.operations() <= kHostOperations + kHostOperationsADimension * model->dimension;
+    return *cheap;
   }
 
   /// What Pathfinder asks for log densities and gradients.
   EvaluateBatch evaluations(bool f64) {
-    if (!cheap)
-      cheap = emit(density, f64).operations <= kHostOperations + kHostOperationsADimension * model->dimension;
-    if (*cheap)
+    if (is_cheap())
       return [this](std::span<const double> points) { return evaluate_on_host(density, *model, points); };
-    return [this, f64](std::span<const double> points) { return density_kernel(f64).evaluate(points); };
-  }
-
-  DrawsKernel& draws_kernel(bool f64) {
-    return cached(draws_kernels, f64, [&] {
-      return std::make_unique<DrawsKernel>(device, shape(f64, 10), emit(model->draws, f64),
-                                           model->output_size, compile());
-    });
+    return [this, f64](std::span<const double> points) { return kernels.density(f64).evaluate(points); };
   }
 
   /// Whether f32 is good enough at these positions, against the host in f64. Asks the kernel that just warmed
@@ -227,14 +137,20 @@ class Sampler::Impl {
   Tuning warmup(const Options& options, const OnProgress& progress, std::stop_token stop) {
     check_options(options);
     const auto schedule = [&](bool f64) {
-      return PooledWarmup(evaluations(f64), shape(f64, options.max_depth));
+      return PooledWarmup(evaluations(f64), kernels.shape(f64, options.max_depth));
     };
-    const auto kernels = [&](bool f64) {
-      const Mapping chosen = mapping(options, f64);
-      compile_ahead(options, f64, chosen);
-      return [this, &options, f64, to = chosen](const Metric& metric) -> ChainKernel& {
-        return chain_kernel(f64, options.max_depth, metric.kind == MetricKind::Dense, to,
-                            static_cast<std::uint32_t>(metric.rank()));
+    const auto kernel_for = [&](bool f64) {
+      const Mapping to = options.mapping != Mapping::Auto
+                             ? options.mapping
+                             : kernels.mapping(f64, options.max_depth, options.chains);
+      const auto form = [=, depth = options.max_depth](bool dense, std::uint32_t rank) {
+        return ChainForm{f64, depth, dense, rank, to};
+      };
+      // What a diagonal metric wants is made while Pathfinder is under way.
+      kernels.begin(form(false, 0), options.start == StartKind::Pathfinder && !is_cheap());
+      return [this, form](const Metric& metric) -> ChainKernel& {
+        return kernels.chain(
+            form(metric.kind == MetricKind::Dense, static_cast<std::uint32_t>(metric.rank())));
       };
     };
     const bool may_choose = options.precision == PrecisionChoice::Auto;
@@ -242,12 +158,10 @@ class Sampler::Impl {
     std::vector<double> starts;
     if (options.precision != PrecisionChoice::F64) {
       try {
-        Tuning tuning = schedule(false).run(kernels(false), options, {}, progress, stop);
+        Tuning tuning = schedule(false).run(kernel_for(false), options, {}, progress, stop);
         tuning.model_key = key;
         if (!may_choose || !device.info().f64 ||
-            single_is_enough(chain_kernel(false, options.max_depth, tuning.metric == MetricKind::Dense,
-                                          mapping_of(tuning), rank_of(tuning)),
-                             tuning.positions))
+            single_is_enough(kernels.chain(form_of(tuning, options)), tuning.positions))
           return tuning;
         starts = std::move(tuning.positions);
       } catch (const Error& error) {
@@ -255,13 +169,14 @@ class Sampler::Impl {
         if (!may_choose || !device.info().f64 || error.reason() != "bad_start") throw;
       }
     }
-    Tuning tuning = schedule(true).run(kernels(true), options, starts, progress, stop);
+    Tuning tuning = schedule(true).run(kernel_for(true), options, starts, progress, stop);
     tuning.model_key = key;
     return tuning;
   }
 
-  static Mapping mapping_of(const Tuning& tuning) {
-    return tuning.mapping == "subgroup" ? Mapping::Subgroup : Mapping::Invocation;
+  static ChainForm form_of(const Tuning& tuning, const Options& options) {
+    return {tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense, rank_of(tuning),
+            tuning.mapping == "subgroup" ? Mapping::Subgroup : Mapping::Invocation};
   }
 
   /// Vectors of a low-rank metric.
@@ -307,12 +222,10 @@ class Sampler::Impl {
                            const Snapshot* snapshot) {
     check_options(options);
     check_tuning(tuning);
-    auto& chains = chain_kernel(tuning.f64, options.max_depth, tuning.metric == MetricKind::Dense,
-                                mapping_of(tuning), rank_of(tuning));
-    DrawsKernel* outputs = model->output_size ? &draws_kernel(tuning.f64) : nullptr;
-    const RunKernels kernels{device, *model, density, chains, outputs};
-    if (snapshot) return std::make_unique<Run>(kernels, tuning, options, std::move(plan), *snapshot);
-    return std::make_unique<Run>(kernels, tuning, options, std::move(plan));
+    auto& chains = kernels.chain(form_of(tuning, options));
+    const RunKernels borrowed{chains.device, *model, density, chains, kernels.draws(chains), coordinates};
+    if (snapshot) return std::make_unique<Run>(borrowed, tuning, options, std::move(plan), *snapshot);
+    return std::make_unique<Run>(borrowed, tuning, options, std::move(plan));
   }
 
   Draws sample(const Tuning& tuning, const Options& options, const OnProgress& progress,
@@ -380,13 +293,8 @@ class Sampler::Impl {
   std::string key, data_key;
   model::Program density;
   std::optional<bool> cheap;  // the density, for the host; from its program alone
-  double compile_ms = 0;
-  using ChainKey = std::tuple<bool, int, bool, Mapping, std::uint32_t>;
-  std::map<ChainKey, std::unique_ptr<ChainKernel>> chain_kernels;
-  std::map<ChainKey, KernelPlan> plans;  // of kernels made ahead, until they are asked for
-  glsl::Ahead ahead;
-  std::map<bool, std::unique_ptr<DensityKernel>> density_kernels;
-  std::map<bool, std::unique_ptr<DrawsKernel>> draws_kernels;
+  model::Coordinates coordinates;
+  Kernels kernels;
 };
 
 Sampler::Sampler(gpu::Device& device, std::shared_ptr<const model::Model> model)
@@ -413,10 +321,10 @@ std::vector<Evaluation> Sampler::log_density(const std::vector<double>& points, 
     throw Error("wrong_shape", fmt::format("{} numbers are no points of {} dimensions", points.size(),
                                            impl_->model->dimension));
   if (points.empty()) return {};
-  return impl_->density_kernel(f64).evaluate(points);
+  return impl_->kernels.density(f64).evaluate(points);
 }
 
-double Sampler::compile_ms() const { return impl_->compile_ms; }
+double Sampler::compile_ms() const { return impl_->kernels.waited_ms(); }
 const std::string& Sampler::model_key() const { return impl_->key; }
 const std::string& Sampler::data_key() const { return impl_->data_identity(); }
 
