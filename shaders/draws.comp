@@ -3,16 +3,7 @@
 
 layout(local_size_x = LOCAL_SIZE) in;
 
-// As nuts.comp writes it, and what is made of it, [slot][pair][chain], by two elements. PACKED: two of f32 in one of 8 bytes.
-#ifdef PACKED
-#define PAIRS double
-#define PAIR(a, b) packDouble2x32(uvec2(floatBitsToUint(a), floatBitsToUint(b)))
-#define OF_PAIR(x) uintBitsToFloat(unpackDouble2x32(x))
-#else
-#define PAIRS real2
-#define PAIR(a, b) real2(a, b)
-#define OF_PAIR(x) x
-#endif
+// As nuts.comp writes it, and what is made of it, [slot][pair][chain], by two elements.
 layout(std430, set = 0, binding = 0) readonly buffer Record { PAIRS record[]; };
 #ifdef HELD
 layout(std430, set = 0, binding = 1) writeonly buffer Outputs { PAIRS outputs[]; };

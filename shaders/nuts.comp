@@ -24,21 +24,19 @@
 
 layout(local_size_x = LOCAL_SIZE) in;
 
+// A chain's numbers, those first that go by pairs (nuts_state.glsl).
 layout(std430, set = 0, binding = 0) buffer RealState { real state_real[]; };  // [component][chain]; LANES: turned
+layout(std430, set = 0, binding = 0) buffer PairState { PAIRS state_pair[]; };   // [pair][chain]; LANES: turned
 layout(std430, set = 0, binding = 1) buffer WordState { uint state_word[]; };    // [component][chain]
 // Square roots of a diagonal inverse metric; of one of low rank, then L^1/2 - 1, then V's columns; of a DENSE one, its
 // Cholesky factor L, the rows of the lower triangle.
 layout(std430, set = 0, binding = 2) readonly buffer Scale { real scale[]; };
 // [slot][pair][chain], by two numbers: log density and acceptance, energy and counts, the position, where wanted the
-// gradient. A software driver stores number by number, lane by lane: PACKED are two of f32 in one of 8 bytes.
+// gradient.
 #ifdef LANES
 layout(std430, set = 0, binding = 3) writeonly buffer Record { real record[]; };
-#elif defined(PACKED)
-layout(std430, set = 0, binding = 3) writeonly buffer Record { double record[]; };
-#define PAIR(a, b) packDouble2x32(uvec2(floatBitsToUint(a), floatBitsToUint(b)))
 #else
-layout(std430, set = 0, binding = 3) writeonly buffer Record { real2 record[]; };
-#define PAIR(a, b) real2(a, b)
+layout(std430, set = 0, binding = 3) writeonly buffer Record { PAIRS record[]; };
 #endif
 
 layout(push_constant) uniform Push {
@@ -138,9 +136,10 @@ void main() {
   // tree. proposal_*: of the subtree. rho: the sum of the tree's momenta. first_p, second_p, third_p: the momenta of the
   // first three of the block of leaves under way; last_four_p: that of the leaf before it; last_four_rho: the sum before it.
   MOVING_ARRAYS(REGISTERS)
-  END_ARRAYS(ARRAY)
-  CHOSEN_ARRAYS(ARRAY)
-  BLOCK_ARRAYS(ARRAY)
+  LEAF_ARRAYS(ARRAY)
+  END_PAIRS(ARRAYS)
+  CHOSEN_PAIRS(ARRAYS)
+  BLOCK_PAIRS(ARRAYS)
   real start_lp, start_kinetic;
   // Weights of the tree and of the subtree, the factor and the logarithm of the other: no leaf needs a logarithm taken.
   real log_weight, sub_log_weight, weight, sub_weight;
@@ -150,9 +149,10 @@ void main() {
   // State in.
   FETCH(MOVING_ARRAYS, 0u, 4u)
 #ifndef STORED
-  FETCH(END_ARRAYS, 4u, 8u)
-  FETCH(CHOSEN_ARRAYS, 8u, 12u)
-  FETCH(BLOCK_ARRAYS, 12u, 17u)
+  FETCH(LEAF_ARRAYS, 4u, 7u)
+  FETCH_PAIRS(END_PAIRS, 0u, 2u)
+  FETCH_PAIRS(CHOSEN_PAIRS, 2u, 4u)
+  FETCH_PAIRS(BLOCK_PAIRS, 4u, 5u)
 #endif
   for (uint k = 0u; k < 11u + none; ++k) {
     const real value = NUMBER(k);
@@ -186,8 +186,7 @@ void main() {
         EACH_STORED(d) {
           READ(q_d, q, d)
           READ(g_d, g, d)
-          SLOT(sample_q, d) = q_d;
-          SLOT(sample_g, d) = g_d;
+          SET_PAIR(sample_q, sample_g, d, q_d, g_d)
         }
         mode = FRESH;
       } else {
@@ -228,6 +227,7 @@ void main() {
         const uint kept = (iteration + 1u) / thin;
         if (mine && kept * thin == iteration + 1u && kept > base && kept <= base + slots) {
           const uint slot = kept - 1u - base;
+          const bool gradients = pairs > uint(HALF) + 2u;
           uint at = slot * pairs * stride + lane;
           const real acceptance = accept / real(max(leapfrogs, 1u)), energy = (start_kinetic - start_lp) - sample_w,
                      counts = real(leapfrogs << 5u | depth << 1u | divergent);
@@ -240,25 +240,30 @@ void main() {
           }
           at += 2u * stride;
           for (uint k = 0u; k < held; ++k) {
-            GET_SLOT(value, sample_q, k)
-            if (OWNED(k)) record[RECORDED_AT(k)] = value;
-          }
-          if (pairs > uint(HALF) + 2u) {
-            at += stride * uint(HALF);
-            for (uint k = 0u; k < held; ++k) {
-              GET_SLOT(value, sample_g, k)
-              if (OWNED(k)) record[RECORDED_AT(k)] = value;
-            }
+            PICK_PAIR(chosen, sample_q, sample_g, k)
+            if (OWNED(k)) record[RECORDED_AT(k)] = chosen.x;
+            if (OWNED(k) && gradients) record[RECORDED_AT(k) + 2u * stride * uint(HALF)] = chosen.y;
           }
 #else
           record[at] = PAIR(sample_lp, acceptance);
           record[at + stride] = PAIR(energy, counts);
           at += 2u * stride;
+#ifdef STORED
+          for (uint i = 0u; i < uint(HALF) + none; ++i) {
+            const uint next = min(2u * i + 1u, held - 1u);
+            const bool alone = next == 2u * i;  // of an odd number the last
+            GET_PAIR(one, sample_q, sample_g, 2u * i)
+            GET_PAIR(two, sample_q, sample_g, next)
+            record[at + stride * i] = PAIR(one.x, alone ? real(0.0) : two.x);
+            if (gradients) record[at + stride * (uint(HALF) + i)] = PAIR(one.y, alone ? real(0.0) : two.y);
+          }
+#else
           RECORDED(sample_q)
-          if (pairs > uint(HALF) + 2u) {
+          if (gradients) {
             at += stride * uint(HALF);
             RECORDED(sample_g)
           }
+#endif
 #endif
         }
         iteration += 1u;
@@ -293,17 +298,14 @@ void main() {
         start_kinetic = real(0.0);
         EACH_STORED(d) {
           READ(p_d, p, d)
-          const real q_d = SLOT(sample_q, d), g_d = SLOT(sample_g, d);
+          GET_PAIR(chosen, sample_q, sample_g, d)
           start_kinetic += p_d * p_d;
-          WRITE(q, d, q_d)
-          WRITE(g, d, g_d)
+          WRITE(q, d, chosen.x)
+          WRITE(g, d, chosen.y)
           WRITE(sub_rho, d, real(0.0))
-          SLOT(other_q, d) = q_d;
-          SLOT(other_p, d) = p_d;
-          SLOT(other_g, d) = g_d;
-          SLOT(rho, d) = p_d;
-          SLOT(last_four_p, d) = p_d;
-          SLOT(last_four_rho, d) = real(0.0);
+          SET_PAIR(other_q, other_g, d, chosen.x, chosen.y)
+          SET_PAIR(other_p, rho, d, p_d, p_d)
+          SET_PAIR(last_four_p, last_four_rho, d, p_d, real(0.0))
         }
         SUM(start_kinetic)
         start_kinetic *= real(0.5);
@@ -348,9 +350,10 @@ void main() {
   if (mine) {
     DELIVER(MOVING_ARRAYS, 0u, 4u)
 #ifndef STORED
-    DELIVER(END_ARRAYS, 4u, 8u)
-    DELIVER(CHOSEN_ARRAYS, 8u, 12u)
-    DELIVER(BLOCK_ARRAYS, 12u, 17u)
+    DELIVER(LEAF_ARRAYS, 4u, 7u)
+    DELIVER_PAIRS(END_PAIRS, 0u, 2u)
+    DELIVER_PAIRS(CHOSEN_PAIRS, 2u, 4u)
+    DELIVER_PAIRS(BLOCK_PAIRS, 4u, 5u)
 #endif
     for (uint k = 0u; k < 11u + none; ++k) {
       real value = real(0.0);

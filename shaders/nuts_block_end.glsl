@@ -7,7 +7,6 @@ if (mode == RUNNING) {
   EACH_STORED(d) {
     READ(p_d, p, d)
     READ(sub_rho_d, sub_rho, d)
-    SLOT(last_four_p, d) = p_d;
-    SLOT(last_four_rho, d) = sub_rho_d;
+    SET_PAIR(last_four_p, last_four_rho, d, p_d, sub_rho_d)
   }
 }

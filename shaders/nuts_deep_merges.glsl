@@ -6,11 +6,9 @@ const uint row = uint(bitCount(four >> 1));
 if ((four & 1u) == 0u) {
   for (uint k = 0u; k < held; ++k) {
     GET_SLOT(begin, first_p, k)
-    GET_SLOT(before, last_four_p, k)
-    GET_SLOT(sum, last_four_rho, k)
+    PICK_PAIR(before, last_four_p, last_four_rho, k)
     REAL_AT(CHECKPOINT(row, k)) = begin;
-    REAL_AT(CHECKPOINT(row, k) + 1u) = before;
-    REAL_AT(CHECKPOINT(row, k) + 2u) = sum;
+    PAIR_AT(CHECKPOINT_PAIR(row, k)) = PAIR(before.x, before.y);
   }
 }
 const uint merges = uint(findLSB(~four));
@@ -19,11 +17,11 @@ for (uint k = 0u; k < merges && !stop; ++k) {
 #ifndef STORED
   real left_p[SLOTS], left_before[SLOTS], left_rho[SLOTS];
   for (uint j = 0u; j < held; ++j) {
-    const real begin = REAL_AT(CHECKPOINT(left, j)), before = REAL_AT(CHECKPOINT(left, j) + 1u),
-               sum = REAL_AT(CHECKPOINT(left, j) + 2u);
+    const real begin = REAL_AT(CHECKPOINT(left, j));
+    const real2 before = OF_PAIR(PAIR_AT(CHECKPOINT_PAIR(left, j)));
     PUT(left_p, j, begin)
-    PUT(left_before, j, before)
-    PUT(left_rho, j, sum)
+    PUT(left_before, j, before.x)
+    PUT(left_rho, j, before.y)
   }
 #endif
   SEAM_SUMS
@@ -31,18 +29,19 @@ for (uint k = 0u; k < merges && !stop; ++k) {
     READ(p_d, p, d)
     READ(sub_rho_d, sub_rho, d)
 #ifdef STORED
-    const real begin = REAL_AT(CHECKPOINT(left, d)), before = REAL_AT(CHECKPOINT(left, d) + 1u),
-               before_sum = REAL_AT(CHECKPOINT(left, d) + 2u);
+    const real begin = REAL_AT(CHECKPOINT(left, d));
+    const real2 before = OF_PAIR(PAIR_AT(CHECKPOINT_PAIR(left, d)));
 #else
-    const real begin = left_p[d], before = left_before[d], before_sum = left_rho[d];
+    const real begin = left_p[d];
+    const real2 before = real2(left_before[d], left_rho[d]);
 #endif
-    const real first = SLOT(first_p, d), seam = SLOT(last_four_p, d), seam_sum = SLOT(last_four_rho, d);
-    const real whole = sub_rho_d - before_sum;
-    const real with_first = (seam_sum - before_sum) + first, with_seam = (sub_rho_d - seam_sum) + seam;
-    SEAM(whole, with_first, with_seam, begin, seam, first, p_d)
+    GET_PAIR(seam, last_four_p, last_four_rho, d)
+    const real first = SLOT(first_p, d);
+    const real whole = sub_rho_d - before.y;
+    const real with_first = (seam.y - before.y) + first, with_seam = (sub_rho_d - seam.y) + seam.x;
+    SEAM(whole, with_first, with_seam, begin, seam.x, first, p_d)
     SLOT(first_p, d) = begin;
-    SLOT(last_four_p, d) = before;
-    SLOT(last_four_rho, d) = before_sum;
+    SET_PAIR(last_four_p, last_four_rho, d, before.x, before.y)
   }
   SUM_SEAMS
   stop = TURNED;

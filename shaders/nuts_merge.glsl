@@ -7,8 +7,8 @@ const real e = nuts_exp(-abs(gain));
 const real old_weight = gain > real(0.0) ? weight * e : weight, new_weight = gain > real(0.0) ? sub_weight : sub_weight * e;
 if (drey_uniform(word) * old_weight < new_weight) {
   EACH_STORED(d) {
-    SLOT(sample_q, d) = SLOT(proposal_q, d);
-    SLOT(sample_g, d) = SLOT(proposal_g, d);
+    GET_PAIR(proposal, proposal_q, proposal_g, d)
+    SET_PAIR(sample_q, sample_g, d, proposal.x, proposal.y)
   }
   sample_lp = proposal_lp;
   sample_w = proposal_w;
@@ -19,10 +19,12 @@ SEAM_SUMS
 EACH_STORED(d) {
   READ(p_d, p, d)
   READ(sub_rho_d, sub_rho, d)
-  const real begin = SLOT(other_p, d), first = SLOT(first_p, d), seam = SLOT(last_four_p, d), before_sum = SLOT(rho, d);
-  const real whole = before_sum + sub_rho_d, with_first = before_sum + first, with_seam = sub_rho_d + seam;
-  SEAM(whole, with_first, with_seam, begin, seam, first, p_d)
-  SLOT(rho, d) = whole;
+  GET_PAIR(other, other_p, rho, d)
+  GET_PAIR(seam, last_four_p, last_four_rho, d)
+  const real first = SLOT(first_p, d);
+  const real whole = other.y + sub_rho_d, with_first = other.y + first, with_seam = sub_rho_d + seam.x;
+  SEAM(whole, with_first, with_seam, other.x, seam.x, first, p_d)
+  SET_PAIR(other_p, rho, d, other.x, whole)
   WRITE(sub_rho, d, real(0.0))
 }
 depth += 1u;
@@ -36,12 +38,13 @@ if (!done && (((directions >> depth) ^ (directions >> (depth - 1u))) & 1u) == 1u
     READ(q_d, q, d)
     READ(p_d, p, d)
     READ(g_d, g, d)
-    WRITE(q, d, SLOT(other_q, d))
-    WRITE(p, d, SLOT(other_p, d))
-    WRITE(g, d, SLOT(other_g, d))
-    SLOT(other_q, d) = q_d;
-    SLOT(other_p, d) = p_d;
-    SLOT(other_g, d) = g_d;
+    GET_PAIR(end, other_q, other_g, d)
+    GET_PAIR(other, other_p, rho, d)
+    WRITE(q, d, end.x)
+    WRITE(p, d, other.x)
+    WRITE(g, d, end.y)
+    SET_PAIR(other_q, other_g, d, q_d, g_d)
+    SET_PAIR(other_p, rho, d, p_d, other.y)
   }
 }
 mode = done ? FINISHED : RUNNING;

@@ -8,7 +8,8 @@
         READ(p_d, p, d)
         READ(sub_rho_d, sub_rho, d)
         const real first = SLOT(first_p, d), second = SLOT(second_p, d), third = SLOT(third_p, d);
-        const real whole = sub_rho_d - SLOT(last_four_rho, d);
+        GET_PAIR(before, last_four_p, last_four_rho, d)
+        const real whole = sub_rho_d - before.y;
         const real with_third = first + second + third, with_second = third + p_d + second;
         SEAM(whole, with_third, with_second, first, second, third, p_d)
       }

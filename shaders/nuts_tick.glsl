@@ -87,8 +87,7 @@
               EACH_STORED(d) {
                 READ(q_d, q, d)
                 READ(g_d, g, d)
-                SLOT(proposal_q, d) = q_d;
-                SLOT(proposal_g, d) = g_d;
+                SET_PAIR(proposal_q, proposal_g, d, q_d, g_d)
               }
               proposal_lp = lp;
               proposal_w = w;

@@ -16,7 +16,7 @@ constexpr std::uint32_t kRunning = 0, kLastMode = 6;
 constexpr std::uint32_t kFinished = 2;
 constexpr std::uint32_t kMostAttempts = 100;
 /// Raised whenever a state's or a record's meaning changes; erl/src/drey_checkpoint.erl reads both.
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
 
@@ -33,8 +33,8 @@ void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std
 
 std::string state_layout(const KernelShape& shape) {
   const StateLayout layout(shape);
-  return fmt::format("v{} {} dimension {} rows {} reals {} words {} lanes {} rank {} {}", kVersion,
-                     shape.f64 ? "f64" : "f32", shape.dimension, layout.rows, layout.reals,
+  return fmt::format("v{} {} dimension {} rows {} pairs {} reals {} words {} lanes {} rank {} {}", kVersion,
+                     shape.f64 ? "f64" : "f32", shape.dimension, layout.rows, layout.pairs, layout.reals,
                      StateLayout::kWords, shape.lanes, shape.rank, shape.dense ? "dense" : "diagonal");
 }
 
@@ -77,12 +77,15 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
 std::vector<std::byte> state_columns(const KernelShape& shape, std::span<const std::byte> state,
                                      std::uint64_t count, std::uint64_t from, std::uint64_t width) {
   std::vector<std::byte> result;
-  const std::uint64_t components = StateLayout(shape).reals, real = real_size(shape);
-  if (shape.lanes)
-    add_rows(result, state, 1, count, from, width, components * real);
-  else
-    add_rows(result, state, components, count, from, width, real);
-  add_rows(result, state.subspan(components * count * real), StateLayout::kWords, count, from, width, 4);
+  const StateLayout layout(shape);
+  const std::uint64_t real = real_size(shape), singles = layout.reals - 2 * layout.pairs;
+  if (shape.lanes) {
+    add_rows(result, state, 1, count, from, width, layout.reals * real);
+  } else {
+    add_rows(result, state, layout.pairs, count, from, width, 2 * real);
+    add_rows(result, state.subspan(2 * layout.pairs * count * real), singles, count, from, width, real);
+  }
+  add_rows(result, state.subspan(layout.reals * count * real), StateLayout::kWords, count, from, width, 4);
   return result;
 }
 

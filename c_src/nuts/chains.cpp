@@ -157,31 +157,49 @@ std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
 
 void Chains::write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width) {
   const bool f64 = kernel_.shape.f64;
-  const std::uint64_t real = f64 ? 8 : 4;
+  const std::uint64_t real = f64 ? 8 : 4, from = 2 * kernel_.layout.pairs + component;
   if (kernel_.shape.lanes) {
     for (std::uint64_t c = 0; c < count_; ++c)
       state_real_.write(reals_to_bytes(values.subspan(c * width, width), f64),
-                        (c * kernel_.layout.reals + component) * real);
+                        (c * kernel_.layout.reals + from) * real);
     return;
   }
   std::vector<double> turned(values.size());
   for (std::uint64_t c = 0; c < count_; ++c)
     for (std::uint64_t d = 0; d < width; ++d) turned[d * count_ + c] = values[c * width + d];
-  state_real_.write(reals_to_bytes(turned, f64), component * count_ * real);
+  state_real_.write(reals_to_bytes(turned, f64), from * count_ * real);
 }
 
 std::vector<double> Chains::reals(std::uint64_t component, std::uint64_t width) const {
   const bool f64 = kernel_.shape.f64;
+  const std::uint64_t from = 2 * kernel_.layout.pairs + component;
   std::vector<double> values(width * count_);
   if (kernel_.shape.lanes) {
     for (std::uint64_t c = 0; c < count_; ++c)
-      std::ranges::copy(read_reals(state_real_, width, c * kernel_.layout.reals + component, f64),
+      std::ranges::copy(read_reals(state_real_, width, c * kernel_.layout.reals + from, f64),
                         values.begin() + static_cast<std::ptrdiff_t>(c * width));
     return values;
   }
-  const auto turned = read_reals(state_real_, width * count_, component * count_, f64);
+  const auto turned = read_reals(state_real_, width * count_, from * count_, f64);
   for (std::uint64_t c = 0; c < count_; ++c)
     for (std::uint64_t i = 0; i < width; ++i) values[c * width + i] = turned[i * count_ + c];
+  return values;
+}
+
+std::vector<double> Chains::halves(std::uint64_t pair, std::uint64_t half) const {
+  const bool f64 = kernel_.shape.f64;
+  const std::uint64_t width = kernel_.shape.dimension;
+  std::vector<double> values(width * count_);
+  const auto turned = kernel_.shape.lanes
+                          ? std::vector<double>()
+                          : read_reals(state_real_, 2 * width * count_, 2 * pair * count_, f64);
+  for (std::uint64_t c = 0; c < count_; ++c) {
+    const auto own = kernel_.shape.lanes
+                         ? read_reals(state_real_, 2 * width, c * kernel_.layout.reals + 2 * pair, f64)
+                         : std::vector<double>();
+    for (std::uint64_t i = 0; i < width; ++i)
+      values[c * width + i] = kernel_.shape.lanes ? own[2 * i + half] : turned[2 * (i * count_ + c) + half];
+  }
   return values;
 }
 
@@ -396,9 +414,7 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
   }
 }
 
-std::vector<double> Chains::positions() const {
-  return reals(kernel_.layout.sample, kernel_.shape.dimension);
-}
+std::vector<double> Chains::positions() const { return halves(kernel_.layout.sample, 0); }
 
 Chains::Ends Chains::ends() const {
   const std::uint64_t d = kernel_.shape.dimension;
@@ -415,8 +431,7 @@ Chains::Ends Chains::ends() const {
 
 std::vector<Evaluation> Chains::evaluations() const {
   const std::uint64_t d = kernel_.shape.dimension;
-  const auto values = reals(kernel_.layout.sample_lp, 1),
-             gradients = reals(kernel_.layout.sample_gradient, d);
+  const auto values = reals(kernel_.layout.sample_lp, 1), gradients = halves(kernel_.layout.sample, 1);
   const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
   std::vector<Evaluation> result(count_);
   for (std::uint64_t c = 0; c < count_; ++c) {

@@ -211,6 +211,8 @@ class Chains {
   /// `width` components of every chain's state, [chain][width].
   void write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width);
   std::vector<double> reals(std::uint64_t component, std::uint64_t width) const;
+  /// Of `dimension` pairs of every chain's state the first or the second numbers, [chain][dimension].
+  std::vector<double> halves(std::uint64_t pair, std::uint64_t half) const;
 
   ChainKernel& kernel_;
   std::uint64_t count_, slots_;

@@ -66,7 +66,10 @@ std::string preamble(const KernelShape& shape) {
   text += fmt::format("#define DIMENSION {}\n#define PADDED {}\n#define LOCAL_SIZE {}\n", shape.dimension,
                       padded, shape.local_size);
   text += fmt::format("#define HALF {}\n", (shape.dimension + 1) / 2);
-  if (shape.packed) text += "#define PACKED 1\n";
+  text += shape.packed ? "#define PAIRS double\n"
+                         "#define PAIR(a, b) packDouble2x32(uvec2(floatBitsToUint(a), floatBitsToUint(b)))\n"
+                         "#define OF_PAIR(x) uintBitsToFloat(unpackDouble2x32(x))\n"
+                       : "#define PAIRS real2\n#define PAIR(a, b) real2(a, b)\n#define OF_PAIR(x) (x)\n";
   if (is_unrolled(shape)) text += "#define UNROLLED 1\n";
   if (is_stored(shape)) text += "#define STORED 1\n";
   text += fmt::format("#define SLOTS {}\n#define PADDED_SLOTS {}\n#define ELEMENTS {}\n", slots_held(shape),
@@ -295,12 +298,15 @@ StateLayout::StateLayout(const KernelShape& shape) {
   position = 0;
   momentum = d;
   gradient = 2 * d;
-  sample = 8 * d;
-  sample_gradient = 9 * d;
-  start = kArrays * d;
+  start = 7 * d;
   sample_lp = start + 4;
   checkpoints = start + 11;
-  reals = checkpoints + 3 * rows * d;
+  sample = 2 * d;
+  checkpoint_pairs = 5 * d;
+  pairs = checkpoint_pairs + rows * d;
+  reals = 2 * pairs + checkpoints + rows * d;
+  // Every chain's pairs begin at a multiple of two numbers.
+  if (shape.lanes) reals += reals % 2;
 }
 
 namespace {
@@ -361,22 +367,13 @@ std::string expand_loop(const std::string& text, const std::string& keyword, con
 
 namespace {
 
-/// RECORDED(x) of nuts.comp: the pairs of a position or gradient into the record, from `at` on. Slots that are not
-/// written out are a loop over pairs, but for the last of an odd number.
+/// RECORDED(x) of nuts.comp: the pairs of a position or gradient into the record, from `at` on, written out.
 std::string recorded_text(const KernelShape& shape) {
-  if (shape.lanes) return {};
-  const std::uint64_t d = shape.dimension;
-  const auto pair = [&](const std::string& at, const std::string& i, bool alone) {
-    return fmt::format("record[at + stride * uint({0})] = PAIR(SLOT(x, 2u * {1}), {2});", at, i,
-                       alone ? "real(0.0)" : fmt::format("SLOT(x, 2u * {} + 1u)", i));
-  };
-  std::string text = "#define RECORDED(x) ";
-  if (!is_stored(shape))
-    for (std::uint64_t i = 0; i < d / 2; ++i)
-      text += pair(std::to_string(i) + "u", std::to_string(i) + "u", false) + " ";
-  else
-    text += "for (uint i_ = 0u; i_ < held / 2u; ++i_) { " + pair("i_", "i_", false) + " } ";
-  if (d % 2) text += pair(std::to_string(d / 2) + "u", std::to_string(d / 2) + "u", true);
+  if (shape.lanes || is_stored(shape)) return {};
+  std::string text = "#define RECORDED(x)";
+  for (std::uint64_t d = 0; d < shape.dimension; d += 2)
+    text += fmt::format(" record[at + stride * {}u] = PAIR(x[{}], {});", d / 2, d,
+                        d + 1 < shape.dimension ? fmt::format("x[{}]", d + 1) : "real(0.0)");
   return text + "\n";
 }
 
@@ -386,8 +383,10 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   const StateLayout layout(shape);
   KernelText kernel;
   kernel.text = preamble(shape) +
-                fmt::format("#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define STATE_REALS {}u\n",
-                            layout.rows, layout.checkpoints, layout.reals) +
+                fmt::format(
+                    "#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define CHECKPOINT_PAIRS_AT {}u\n"
+                    "#define STATE_REALS {}u\n#define STATE_PAIRS {}u\n",
+                    layout.rows, layout.checkpoints, layout.checkpoint_pairs, layout.reals, layout.pairs) +
                 (density.prepares ? "#define PREPARES 1\n" : "") +
                 (shape.dense  ? dense_metric(shape)
                  : shape.rank ? low_rank_metric(shape)

@@ -27,7 +27,8 @@ struct KernelShape {
   /// registers: quick to compile, slower to draw where a gradient is cheap. So it is anyway where there are too many
   /// slots to write out. Changes no draw.
   bool stored = false;
-  /// Records, and what is computed of them, hold two f32 in one store of 8 bytes; not with `lanes`. Changes no byte.
+  /// Pairs of f32 in a state, in records and in what is computed of them, are moved as one number of 8 bytes. Changes no
+  /// byte.
   bool packed = false;
 };
 
@@ -65,19 +66,21 @@ struct RecordLayout {
   static std::uint32_t divergent(double counts) { return static_cast<std::uint32_t>(counts) & 1; }
 };
 
-/// Components of a chain's state, in the order shaders/nuts.comp loads them: [component][chain], or, where a subgroup
-/// has a chain, [chain][component].
+/// Numbers of a chain's state, in the order of shaders/nuts_state.glsl. Two that are read and written together are a pair;
+/// pairs come first, [pair][chain][2], then the others, [component][chain]; where a subgroup has a chain, all of a chain
+/// together, [chain][pair][2] and [component].
 struct StateLayout {
   explicit StateLayout(const KernelShape& shape);
   std::uint64_t rows = 0;                    ///< checkpoints
   std::uint64_t position = 0;                ///< first component of the moving end's q
   std::uint64_t momentum = 0, gradient = 0;  ///< and of its p and g
-  std::uint64_t sample = 0;                  ///< first component of the sample's q
-  std::uint64_t sample_gradient = 0;
-  std::uint64_t start = 0;  ///< log density, then kinetic energy, where the trajectory began
+  std::uint64_t start = 0;                   ///< log density, then kinetic energy, where the trajectory began
   std::uint64_t sample_lp = 0;
-  std::uint64_t checkpoints = 0;  ///< first component of the checkpoints
-  std::uint64_t reals = 0;        ///< all
+  std::uint64_t checkpoints = 0;       ///< first component of the checkpoints
+  std::uint64_t sample = 0;            ///< first pair of the sample's q and g
+  std::uint64_t checkpoint_pairs = 0;  ///< first pair of the checkpoints
+  std::uint64_t pairs = 0;             ///< all pairs
+  std::uint64_t reals = 0;             ///< all numbers
   static constexpr std::uint64_t kArrays = 17, kWords = 11;
 };
 

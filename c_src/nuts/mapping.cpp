@@ -71,6 +71,7 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
   options.first_binding = kFirstDataBinding;
   options.uniform_range = device.uniform_range;
   shape.local_size = software(device) ? std::max(8u, device.subgroup_size) : 32;
+  shape.packed = packs(device, shape);
   if (mapping == Mapping::Subgroup) {
     if (!has_subgroups(device))
       throw Error("device_limit",
@@ -81,10 +82,7 @@ KernelPlan plan_kernel(const gpu::DeviceInfo& device, const model::Model& model,
     if (!software(device)) options.lane_values = 32;
     return planned(device, shape, glsl::emit(density, model, options));
   }
-  if (software(device)) {
-    options.near_vectors = kNearVectors;
-    shape.packed = packs(device, shape);
-  }
+  if (software(device)) options.near_vectors = kNearVectors;
   // Where lanes read memory one by one, they do well to share what they read, if it is enough to pay for telling it.
   if (software(device) && has_subgroups(device) && shape.local_size % device.subgroup_size == 0) {
     options.uniform_lanes = device.subgroup_size;

@@ -22,8 +22,8 @@
 %% arrays [Chains, Draws | _] of the draws from `first' on.
 -type piece() :: #{first_chain := non_neg_integer(), chains := pos_integer(), checkpoint := t(), first := non_neg_integer(),
                    draws := #{atom() => drey:array()}, stats := #{atom() => drey:array()}}.
--type layout() :: #{real := 4 | 8, dimension := pos_integer(), reals := pos_integer(), words := pos_integer(),
-                    lanes := non_neg_integer()}.
+-type layout() :: #{real := 4 | 8, dimension := pos_integer(), pairs := non_neg_integer(), reals := pos_integer(),
+                    words := pos_integer(), lanes := non_neg_integer()}.
 
 %% Reading -----------------------------------------------------------------------------------------------
 
@@ -124,11 +124,13 @@ check_batch(_, _, _, _) ->
 -spec layout(term()) -> layout().
 layout(Text) ->
     case is_binary(Text) andalso
-        re:run(Text, "^v3 (f32|f64) dimension (\\d{1,7}) rows \\d+ reals (\\d{1,9}) words (\\d{1,4}) lanes (\\d{1,4}) rank \\d+ \\w+$",
+        re:run(Text, "^v4 (f32|f64) dimension (\\d{1,7}) rows \\d+ pairs (\\d{1,9}) reals (\\d{1,9}) words (\\d{1,4}) lanes (\\d{1,4}) rank \\d+ \\w+$",
                [{capture, all_but_first, binary}, dollar_endonly]) of
         {match, [Real | Numbers]} ->
-            [D, Reals, Words, Lanes] = [binary_to_integer(N) || N <- Numbers],
-            #{real => case Real of <<"f64">> -> 8; _ -> 4 end, dimension => D, reals => Reals, words => Words, lanes => Lanes};
+            [D, Pairs, Reals, Words, Lanes] = [binary_to_integer(N) || N <- Numbers],
+            need(2 * Pairs =< Reals, "its states have more pairs than numbers"),
+            #{real => case Real of <<"f64">> -> 8; _ -> 4 end, dimension => D, pairs => Pairs, reals => Reals, words => Words,
+              lanes => Lanes};
         _ ->
             throw(refuse("its states are laid out as this version does not know; resume it on one node"))
     end.
@@ -195,7 +197,7 @@ part(#{options := #{first_chain := RunFirst} = Options, snapshot := Snapshot, ke
 %% The chains [From, From + Width) of a batch, as chains that begin at First.
 columns(_, #{count := Width} = Batch, 0, Width, First) ->
     Batch#{first := First};
-columns(#{real := Real, reals := Reals, words := Words, lanes := Lanes, dimension := D},
+columns(#{real := Real, pairs := Pairs, reals := Reals, words := Words, lanes := Lanes, dimension := D},
         #{count := Count, ahead := Ahead, state := State, record := Record, last := {f64, [Last], LastBytes}} = Batch,
         From, Width, First) ->
     Cut = fun(Bytes, Rows, Size) -> matrix(Bytes, Rows, Count, From, Width, Size) end,
@@ -204,7 +206,11 @@ columns(#{real := Real, reals := Reals, words := Words, lanes := Lanes, dimensio
                    <<>> -> <<>>;
                    _ ->
                        {R, W} = Split(State, Reals * Count * Real),
-                       iolist_to_binary([case Lanes of 0 -> Cut(R, Reals, Real); _ -> Cut(R, 1, Reals * Real) end, Cut(W, Words, 4)])
+                       {P, Singles} = Split(R, 2 * Pairs * Count * Real),
+                       iolist_to_binary([case Lanes of
+                                             0 -> [Cut(P, Pairs, 2 * Real), Cut(Singles, Reals - 2 * Pairs, Real)];
+                                             _ -> Cut(R, 1, Reals * Real)
+                                         end, Cut(W, Words, 4)])
                end,
     NewLast = case Last of 0 -> <<>>; _ -> binary:part(LastBytes, From * D * 8, Width * D * 8) end,
     Batch#{first := First, count := Width, state := NewState,

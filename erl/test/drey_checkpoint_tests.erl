@@ -9,7 +9,9 @@ example(Keep, First) ->
     {Reals, Words, D} = {7, 3, 2},
     State = fun(From, N, Lanes) ->
                     R = case Lanes of
-                            0 -> [[<<Row, (From + C), 0, 0>> || C <- lists:seq(0, N - 1)] || Row <- lists:seq(0, Reals - 1)];
+                            %% Two pairs, then the others.
+                            0 -> [[[<<(Row + Half), (From + C), 0, 0>> || C <- lists:seq(0, N - 1), Half <- [0, 1]] || Row <- [0, 2]],
+                                  [[<<Row, (From + C), 0, 0>> || C <- lists:seq(0, N - 1)] || Row <- lists:seq(4, Reals - 1)]];
                             _ -> [[<<Row, (From + C), 0, 0>> || Row <- lists:seq(0, Reals - 1)] || C <- lists:seq(0, N - 1)]
                         end,
                     iolist_to_binary([R, [[<<(100 + Row), (From + C), 0, 0>> || C <- lists:seq(0, N - 1)] || Row <- lists:seq(0, Words - 1)]])
@@ -30,7 +32,7 @@ example(Keep, First) ->
       options => #{chains => 5, draws => 9, thin => 1, seed => 3, first_chain => 10, max_depth => 10, target_accept => 0.8,
                    precision => f32},
       keep => Keep,
-      snapshot => #{layout => <<"v3 f32 dimension 2 rows 4 reals 7 words 3 lanes 0 rank 0 diagonal">>,
+      snapshot => #{layout => <<"v4 f32 dimension 2 rows 4 pairs 2 reals 7 words 3 lanes 0 rank 0 diagonal">>,
                     batches => [Batch(0, 3, 4, 1), Batch(3, 2, 2, 0)],
                     suspects => [#{chain => 1, draw => 2, before => {f64, [2], <<0:128>>}}, #{chain => 4, draw => 0, before => {f64, [0], <<>>}}],
                     divergent => 7, deep => 1, gradients => 900},
@@ -93,7 +95,7 @@ a_lane_of_its_own_for_each_chain_test() ->
     #{snapshot := #{batches := [B0, _]} = S} = E = example(),
     Reals = iolist_to_binary([<<Row, C, 0, 0>> || C <- [0, 1, 2], Row <- lists:seq(0, 6)]),
     <<_:84/binary, Words/binary>> = maps:get(state, B0),
-    Lanes = E#{snapshot := S#{layout := <<"v3 f32 dimension 2 rows 4 reals 7 words 3 lanes 8 rank 0 diagonal">>,
+    Lanes = E#{snapshot := S#{layout := <<"v4 f32 dimension 2 rows 4 pairs 2 reals 7 words 3 lanes 8 rank 0 diagonal">>,
                               batches := [B0#{state := <<Reals/binary, Words/binary>>} | tl(batches(E))]}},
     #{snapshot := #{batches := [#{state := <<0, 1, _:16, 1, 1, _:16, 2, 1, _:16, _/binary>>}]}} = drey_checkpoint:part(Lanes, 1, 1).
 
@@ -120,7 +122,7 @@ nothing_drawn_yet_keeps_its_shape_test() ->
 kernels_that_differ_are_not_gathered_test() ->
     [One, Two] = as_pieces([{0, 3}, {3, 2}], example()),
     #{checkpoint := #{snapshot := S} = C} = Two,
-    Other = Two#{checkpoint := C#{snapshot := S#{layout := <<"v3 f32 dimension 2 rows 4 reals 7 words 3 lanes 8 rank 0 diagonal">>}}},
+    Other = Two#{checkpoint := C#{snapshot := S#{layout := <<"v4 f32 dimension 2 rows 4 pairs 2 reals 7 words 3 lanes 8 rank 0 diagonal">>}}},
     ?assertMatch({error, #{reason := wrong_checkpoint, message := <<_/binary>>}}, drey_checkpoint:gather(all, [One, Other])).
 
 %% Nothing that is wrong crashes, and nothing wrong is taken apart.
@@ -136,9 +138,9 @@ wrong_fields_are_refused_test_() ->
             ++ [E#{options := O#{first_chain := C}} || C <- [-1, 1 bsl 32, x]]
             ++ [E#{options := maps:remove(seed, O)}]
             ++ [E#{snapshot := S#{Key := Value}} || Key <- maps:keys(S), Value <- [x, -1, [1], <<"v1 f32">>, #{}]]
-            ++ [E#{snapshot := S#{layout := L}} || L <- [<<"v3 f32 dimension 999999999999 rows 4 reals 7 words 3 lanes 0 rank 0 diagonal">>,
-                                                         <<"v3 f64 dimension 2 rows 4 reals 7 words 3 lanes 0 rank 0 diagonal">>,
-                                                         <<"v3 f32 dimension 2 rows 4 reals 7 words 3 lanes 0 rank 0 diagonal\n">>]]
+            ++ [E#{snapshot := S#{layout := L}} || L <- [<<"v4 f32 dimension 999999999999 rows 4 pairs 2 reals 7 words 3 lanes 0 rank 0 diagonal">>,
+                                                         <<"v4 f64 dimension 2 rows 4 pairs 2 reals 7 words 3 lanes 0 rank 0 diagonal">>,
+                                                         <<"v4 f32 dimension 2 rows 4 pairs 2 reals 7 words 3 lanes 0 rank 0 diagonal\n">>]]
             ++ [In([B0#{Key := Value}, B1]) || Key <- maps:keys(B0), Value <- [x, -1, 2, 1 bsl 41, <<1>>, {f64, [1], <<>>}],
                                               maps:get(Key, B0) =/= Value]
             ++ [In([]), In([B0]), In([B1, B0]), In([B0, B1, B1]), In([B0 | B1]), In([B0#{count := 4}, B1#{first := 4, count := 1}])]

@@ -58,6 +58,8 @@ inline ChainKernel form_kernel(gpu::Device& device, Form form, const Target& tar
   KernelShape shape{f64, target.dimension, 10, 8};
   shape.dense = dense;
   shape.stored = form == Form::Stored || form == Form::SubgroupStored;
+  // Both ways of moving pairs.
+  shape.packed = shape.stored && packs(device.info(), shape);
   if (form == Form::Invocation) return {device, shape, target.source(f64), compile};
   shape.local_size = device.info().subgroup_size;
   if (by_subgroup(form)) {
