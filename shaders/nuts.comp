@@ -57,23 +57,18 @@ layout(push_constant) uniform Push {
   real step_size;
 } push;
 
-const uint RUNNING = 0u;    // in a trajectory
-const uint FRESH = 1u;      // a transition is to begin
-const uint FINISHED = 2u;   // a transition is over, not yet recorded
-const uint GIVEN = 3u;      // the start stands in q; its density is still to be evaluated
-const uint DISPERSE = 4u;   // a dispersed start is to be drawn
-const uint DISPERSED = 5u;  // a dispersed start stands in q
-const uint FAILED = 6u;     // no start of finite density
-const uint BLOCK = 7u;      // the merges at the end of a block are due
-const uint TAKEN = 8u;      // the density at a given start is known, not yet looked at
-const uint DEEP = 9u;       // the merges of a deep subtree are due
-const uint TRIED = 10u;     // the density at a dispersed start, likewise
-#define STARTS (mode == TAKEN || mode == TRIED)
-#define LIVE (mode == RUNNING || mode == GIVEN || mode == DISPERSED)
+const uint RUNNING = 0u;   // in a trajectory
+const uint FRESH = 1u;     // a transition is to begin
+const uint FINISHED = 2u;  // a transition is over, not yet recorded
+const uint GIVEN = 3u;     // the start stands in q; its density is still to be evaluated
+const uint FAILED = 4u;    // no start of finite density
+const uint BLOCK = 5u;     // the merges at the end of a block are due
+const uint TAKEN = 6u;     // the density at the start is known, not yet looked at
+const uint DEEP = 7u;      // the merges of a deep subtree are due
+#define LIVE (mode == RUNNING || mode == GIVEN)
 
 const real NONE = real(-1e30);  // log of no weight
 const real MAX_ENERGY_ERROR = real(1000.0);
-const uint START_ATTEMPTS = 100u;
 
 STATE_TRANSFER
 
@@ -103,9 +98,9 @@ void main() {
   const bool mine = true;
   if (state_word[lane] == FRESH && state_word[lane + push.stride] >= push.limit) {
     if (LEADER) {
-      state_word[lane + 8u * push.stride] = push.stamp;
+      state_word[lane + 7u * push.stride] = push.stamp;
+      state_word[lane + 8u * push.stride] = 0u;
       state_word[lane + 9u * push.stride] = 0u;
-      state_word[lane + 10u * push.stride] = 0u;
     }
     return;
   }
@@ -144,7 +139,7 @@ void main() {
   // Weights of the tree and of the subtree, the factor and the logarithm of the other: no leaf needs a logarithm taken.
   real log_weight, sub_log_weight, weight, sub_weight;
   real sample_lp, sample_w, proposal_lp, proposal_w, accept;
-  uint mode, iteration, depth, leaf, directions, leapfrogs, divergent, attempts;
+  uint mode, iteration, depth, leaf, directions, leapfrogs, divergent;
 
   // State in.
   FETCH(MOVING_ARRAYS, 0u, 4u)
@@ -158,7 +153,7 @@ void main() {
     const real value = NUMBER(k);
     STATE_NUMBERS(FROM_VALUE)
   }
-  for (uint k = 0u; k < 8u + none; ++k) {
+  for (uint k = 0u; k < 7u + none; ++k) {
     const uint value = state_word[lane + stride * k];
     STATE_WORDS(FROM_VALUE)
   }
@@ -177,7 +172,7 @@ void main() {
 #if !defined(LANES) && !defined(STORED)
     DEEP_BLOCKS
 #endif
-    if (mode == TAKEN || mode == TRIED) {
+    if (mode == TAKEN) {
       real size = real(0.0);
       EACH(d) { size += abs(g[d]); }
       SUM(size)
@@ -190,35 +185,8 @@ void main() {
         }
         mode = FRESH;
       } else {
-        attempts += 1u;
-        mode = mode == TRIED && attempts < START_ATTEMPTS ? DISPERSE : FAILED;
+        mode = FAILED;
       }
-    }
-    if (mode == DISPERSE) {
-#ifdef LANES
-      for (uint k = 0u; k < held; ++k) {
-        const uint block = ELEMENT(k) >> 2, word = ELEMENT(k) & 3u;
-        const uvec4 words = philox(
-            drey_counter(attempts * uint(PADDED / 4) + block, 0u, chain, DREY_START, phase), key);
-        const uint chosen = word < 2u ? (word == 0u ? words.x : words.y) : (word == 2u ? words.z : words.w);
-        const real value = OWNED(k) ? real(4.0) * drey_uniform(chosen) - real(2.0) : real(0.0);
-        PUT(q, k, value)
-      }
-#else
-      BLOCKS(b) {
-        const uvec4 words = philox(
-            drey_counter(attempts * uint(PADDED / 4) + uint(b), 0u, chain, DREY_START, phase), key);
-        WRITE(q, 4u * uint(b), real(4.0) * drey_uniform(words.x) - real(2.0))
-        WRITE(q, 4u * uint(b) + 1u, real(4.0) * drey_uniform(words.y) - real(2.0))
-        WRITE(q, 4u * uint(b) + 2u, real(4.0) * drey_uniform(words.z) - real(2.0))
-        WRITE(q, 4u * uint(b) + 3u, real(4.0) * drey_uniform(words.w) - real(2.0))
-      }
-#endif
-      EACH(d) {
-        p[d] = real(0.0);
-        g[d] = real(0.0);
-      }
-      mode = DISPERSED;
     }
 
     // Rounds: record, refresh, ticks.
@@ -333,12 +301,12 @@ void main() {
         TICKS
         round += 1u;
       }
-      if (STARTS) break;
+      if (mode == TAKEN) break;
 #else
       TICKS
       round += 1u;
 #ifdef TOGETHER
-      if (subgroupAny(mode == DEEP || STARTS)) break;
+      if (subgroupAny(mode == DEEP || mode == TAKEN)) break;
 #else
       break;
 #endif
@@ -360,7 +328,7 @@ void main() {
       STATE_NUMBERS(TO_VALUE)
       if (LEADER) NUMBER(k) = value;
     }
-    for (uint k = 0u; k < 8u + none; ++k) {
+    for (uint k = 0u; k < 7u + none; ++k) {
       uint value = 0u;
       STATE_WORDS(TO_VALUE)
       if (LEADER) state_word[lane + stride * k] = value;
@@ -372,8 +340,8 @@ void main() {
   const bool whole = trips == 3u &&
                      (round >= rounds || (mode == FRESH && iteration >= limit) || mode == FAILED);
   if (mine && LEADER) {
-    state_word[lane + 8u * stride] = whole ? push.stamp : 0u;
-    state_word[lane + 9u * stride] = used;
-    state_word[lane + 10u * stride] = made;
+    state_word[lane + 7u * stride] = whole ? push.stamp : 0u;
+    state_word[lane + 8u * stride] = used;
+    state_word[lane + 9u * stride] = made;
   }
 }

@@ -28,7 +28,7 @@
 #define STATE_NUMBERS(F) F(start_lp, 0) F(start_kinetic, 1) F(log_weight, 2) F(sub_log_weight, 3) F(sample_lp, 4) \
   F(sample_w, 5) F(proposal_lp, 6) F(proposal_w, 7) F(accept, 8) F(weight, 9) F(sub_weight, 10)
 #define STATE_WORDS(F) F(mode, 0) F(iteration, 1) F(depth, 2) F(leaf, 3) F(directions, 4) F(leapfrogs, 5) \
-  F(divergent, 6) F(attempts, 7)
+  F(divergent, 6)
 
 // STORED: the arrays that not every tick moves stay in the buffer. Then the name of such an array, of two that are a pair
 // the first's, is the number of its first component or pair. SLOT(x, d) is its slot d in either case, GET_PAIR(v, x, y, d)

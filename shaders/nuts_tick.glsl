@@ -62,7 +62,7 @@
         SUM(kinetic)
         if (mode != RUNNING) {
           sample_lp = lp;
-          mode = mode == GIVEN ? TAKEN : TRIED;
+          mode = TAKEN;
         } else {
           // Energies relative to the start of the trajectory; NaN compares false.
           // Precise: drivers reassociate sums, and these differences are of numbers much larger than they.

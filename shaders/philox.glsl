@@ -27,7 +27,6 @@ const uint DREY_MOMENTUM = 0u;   // index: block of four normals
 const uint DREY_DIRECTION = 1u;  // one word a transition: bit j is the direction of the doubling at depth j
 const uint DREY_LEAF = 2u;       // word 2^depth + leaf: whether a leaf becomes its subtree's proposal
 const uint DREY_MERGE = 3u;      // word depth: whether a subtree's proposal becomes the sample
-const uint DREY_START = 4u;      // index: attempt * blocks + block of four coordinates
 const uint DREY_OUTPUT = 5u;     // index: block of four draws of the generated quantities
 
 // Counter of a chain's numbers: `chain` is the 56-bit global number of the chain, `phase` 0 when sampling, 1 in

@@ -10,11 +10,10 @@ namespace drey::nuts {
 namespace {
 
 // Words of a chain's state and the modes, as shaders/nuts.comp numbers them.
-constexpr std::uint64_t kMode = 0, kIteration = 1, kDepth = 2, kLeaf = 3, kAttempts = 7;
-constexpr std::uint32_t kRunning = 0, kLastMode = 6;
+constexpr std::uint64_t kMode = 0, kIteration = 1, kDepth = 2, kLeaf = 3;
+constexpr std::uint32_t kRunning = 0, kLastMode = 4;
 /// Never between dispatches.
 constexpr std::uint32_t kFinished = 2;
-constexpr std::uint32_t kMostAttempts = 100;
 /// Raised whenever a state's or a record's meaning changes; erl/src/drey_checkpoint.erl reads both.
 constexpr int kVersion = 4;
 
@@ -67,7 +66,6 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
     };
     if (mode > kLastMode || mode == kFinished) refuse("it is in no mode");
     if (iteration < least || iteration > most) refuse("its transitions do not agree with its draws");
-    if (word(kAttempts, c) > kMostAttempts) refuse("too many starts");
     if (mode == kRunning && depth >= static_cast<std::uint32_t>(shape.max_depth))
       refuse("its tree is too deep");
     if (mode == kRunning && leaf >= (1u << depth)) refuse("its tree has too many leaves");

@@ -14,9 +14,9 @@ namespace drey::nuts {
 namespace {
 
 // Modes of a chain, as shaders/nuts.comp numbers them.
-constexpr std::uint32_t kFresh = 1, kGiven = 3, kDisperse = 4, kFailed = 6;
+constexpr std::uint32_t kFresh = 1, kGiven = 3, kFailed = 4;
 // Words of a chain's state, likewise.
-constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 8, kUsed = 9, kMade = 10;
+constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 7, kUsed = 8, kMade = 9;
 
 /// The push constants of nuts.comp; the step size follows, float or double.
 struct Push {
@@ -37,6 +37,8 @@ constexpr std::uint64_t kSpareRounds = 6;
 /// Ticks of a round at most: a round has the random numbers of merges at four depths, and in so many ticks no chain
 /// merges both at depth 3 and at depth 4.
 constexpr std::uint32_t kMostTicks = 16;
+/// Tries of a dispersed start.
+constexpr std::uint32_t kStartAttempts = 100;
 
 }  // namespace
 
@@ -211,6 +213,7 @@ void Chains::start_at(std::span<const double> positions) {
   state_word_.fill(0);
   state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven));
   least_ = 0;
+  dispersed_ = true;
 }
 
 void Chains::move_to(std::span<const double> positions) {
@@ -225,10 +228,34 @@ void Chains::move_to(std::span<const double> positions) {
 }
 
 void Chains::start_dispersed() {
-  state_real_.fill(0);
-  state_word_.fill(0);
-  state_word_.write_all(std::vector<std::uint32_t>(count_, kDisperse));
+  dispersed_ = false;
   least_ = 0;
+}
+
+void Chains::disperse(const RunOptions& run, const std::stop_token& stop) {
+  if (dispersed_) return;
+  const std::uint64_t dimension = kernel_.shape.dimension;
+  std::vector<double> positions(count_ * dimension);
+  std::vector<bool> found(count_);
+  RunOptions evaluate = run;
+  evaluate.limit = 0;
+  for (std::uint32_t attempt = 0; attempt < kStartAttempts; ++attempt) {
+    if (stop.stop_requested()) throw Error("cancelled", "the job was cancelled");
+    for (std::uint64_t c = 0; c < count_; ++c)
+      if (!found[c])
+        dispersed_start(std::span(positions).subspan(c * dimension, dimension), run.seed, run.first_chain + c,
+                        run.phase, attempt);
+    start_at(positions);
+    ChainStatus status;
+    do {
+      status = dispatch_now(evaluate, 1);
+    } while (status.finished + status.failed < count_);
+    if (status.failed == 0) break;
+    const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
+    for (std::uint64_t c = 0; c < count_; ++c) found[c] = modes[c] != kFailed;
+    dispersed_ = false;
+  }
+  dispersed_ = true;
 }
 
 void Chains::rewind(std::uint32_t iteration) {
@@ -323,6 +350,11 @@ ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std:
 }
 
 ChainStatus Chains::dispatch(const RunOptions& run, std::uint32_t rounds) {
+  disperse(run, {});
+  return dispatch_now(run, rounds);
+}
+
+ChainStatus Chains::dispatch_now(const RunOptions& run, std::uint32_t rounds) {
   const auto planned = plan(run.ticks, rounds);
   const std::uint32_t stamp = ++stamp_;
   record_dispatch(commands_[0], status_[0], run, planned.rounds, planned.ticks, stamp);
@@ -352,6 +384,7 @@ void Pace::saw(std::uint32_t ticks, std::uint64_t transitions, double ns) {
 }
 
 ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, std::stop_token stop) {
+  disperse(run, stop);
   const auto plan_now = [&] {
     if (run.budget) {
       const auto ticks =
@@ -456,6 +489,7 @@ void Chains::restore(std::span<const std::byte> state) {
   state_real_.write(state.first(state_real_.size()));
   state_word_.write(state.subspan(state_real_.size()));
   least_ = 0;
+  dispersed_ = true;
 }
 
 std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t first) const {

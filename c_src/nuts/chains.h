@@ -127,8 +127,11 @@ class Chains {
 
   /// Every chain starts at its position. \param positions [count][dimension]
   void start_at(std::span<const double> positions);
-  /// Every chain starts at U(-2, 2) in each coordinate, drawn anew until its density is finite.
+  /// Every chain starts at U(-2, 2) in each coordinate (dispersed_start), drawn anew, up to 100 times, until its density is
+  /// finite: as the next run or dispatch begins, whose seed, chains and phase it takes.
   void start_dispersed();
+  /// Whether the chains stand somewhere: not when they are still to be dispersed.
+  bool stands() const { return dispersed_; }
   /// As start_at, but the chains go on counting their transitions, so that no random number comes twice.
   void move_to(std::span<const double> positions);
   /// The chains go on counting transitions from here, where they stand (between transitions).
@@ -205,6 +208,8 @@ class Chains {
   };
   /// The ticks a round and rounds a dispatch wished for, or fewer: within the device's loop trips.
   Plan plan(std::uint32_t ticks, std::uint64_t rounds) const;
+  void disperse(const RunOptions& run, const std::stop_token& stop);
+  ChainStatus dispatch_now(const RunOptions& run, std::uint32_t rounds);
   void record_dispatch(gpu::Commands& commands, const gpu::Buffer& status, const RunOptions& run,
                        std::uint32_t rounds, std::uint32_t ticks, std::uint32_t stamp);
   ChainStatus check(const gpu::Buffer& status, const RunOptions& run, std::uint32_t stamp);
@@ -223,6 +228,7 @@ class Chains {
   gpu::Arguments arguments_;
   std::vector<gpu::Commands> commands_;
   std::uint32_t stamp_ = 0;
+  bool dispersed_ = true;    ///< not: start_dispersed() is still to be done
   std::uint32_t least_ = 0;  ///< transitions that every chain is known to have made
   Work work_;
   double ns_per_round_ = 0;

@@ -81,7 +81,7 @@ struct StateLayout {
   std::uint64_t checkpoint_pairs = 0;  ///< first pair of the checkpoints
   std::uint64_t pairs = 0;             ///< all pairs
   std::uint64_t reals = 0;             ///< all numbers
-  static constexpr std::uint64_t kArrays = 17, kWords = 11;
+  static constexpr std::uint64_t kArrays = 17, kWords = 10;
 };
 
 /// A kernel's text, and the loop trips it makes at most: `fixed` a dispatch, and of the sampler's kernel `round` a round,

@@ -237,17 +237,13 @@ double smooth_weights(std::vector<double>& log_weights) {
 
 std::vector<double> dispersed_starts(const EvaluateBatch& evaluate, std::uint64_t dimension,
                                      std::uint64_t count, std::uint64_t seed, std::uint64_t first_chain) {
-  const auto blocks = static_cast<std::uint32_t>((dimension + 3) / 4);
   std::vector<double> starts(count * dimension);
   std::vector<bool> found(count);
   for (std::uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
     for (std::uint64_t c = 0; c < count; ++c) {
-      if (found[c]) continue;
-      for (std::uint64_t d = 0; d < dimension; ++d) {
-        const auto block = attempt * blocks + static_cast<std::uint32_t>(d / 4);
-        const auto words = philox(counter(block, 0, first_chain + c, Purpose::Start, Phase::Warmup), seed);
-        starts[c * dimension + d] = 4 * uniform(words[d % 4]) - 2;
-      }
+      if (!found[c])
+        dispersed_start(std::span(starts).subspan(c * dimension, dimension), seed, first_chain + c,
+                        Phase::Warmup, attempt);
     }
     const auto evaluations = evaluate(starts);
     bool all = true;

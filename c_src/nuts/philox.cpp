@@ -24,6 +24,19 @@ Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain,
               static_cast<std::uint32_t>(purpose)};
 }
 
+void dispersed_start(std::span<double> position, std::uint64_t seed, std::uint64_t chain, Phase phase,
+                     std::uint32_t attempt) {
+  const auto blocks = static_cast<std::uint32_t>((position.size() + 3) / 4);
+  Words words{};
+  for (std::size_t d = 0; d < position.size(); ++d) {
+    if (d % 4 == 0)
+      words = philox(
+          counter(attempt * blocks + static_cast<std::uint32_t>(d / 4), 0, chain, Purpose::Start, phase),
+          seed);
+    position[d] = 4 * uniform(words[d % 4]) - 2;
+  }
+}
+
 std::array<double, 2> normals(std::uint32_t a, std::uint32_t b) {
   const double radius = std::sqrt(-2 * std::log(uniform(a))), angle = 2 * std::numbers::pi * uniform(b);
   return {radius * std::cos(angle), radius * std::sin(angle)};

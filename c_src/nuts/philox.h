@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 /// The sampler's random numbers, on the host: bit for bit what shaders/philox.glsl computes on a device.
 namespace drey::nuts {
@@ -17,7 +18,7 @@ enum class Purpose : std::uint8_t {
   Direction = 1,  ///< index 0, word 0: bit j is the direction of the doubling at depth j
   Leaf = 2,       ///< number 2^depth + leaf: word number % 4 of index number / 4
   Merge = 3,      ///< number depth, likewise
-  Start = 4,      ///< index: attempt * blocks + block of four coordinates
+  Start = 4,      ///< on the host alone: attempt * blocks + block of four coordinates
   Output = 5,     ///< number of the draw's Op::Random, likewise
   Approximation =
       6,  ///< on the host alone: block of four normals of a Pathfinder draw, the draw for iteration
@@ -31,6 +32,10 @@ Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain,
 
 /// A uniform in (0, 1) from a word.
 inline double uniform(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
+
+/// A place uniform on (-2, 2) in each coordinate: what try `attempt` of a dispersed start of a chain is.
+void dispersed_start(std::span<double> position, std::uint64_t seed, std::uint64_t chain, Phase phase,
+                     std::uint32_t attempt);
 
 /// Two standard normals from two words (Box and Muller 1958).
 std::array<double, 2> normals(std::uint32_t a, std::uint32_t b);

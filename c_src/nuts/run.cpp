@@ -227,6 +227,10 @@ Run::~Run() { give_up(); }
 void Run::leave() {
   if (!chains_) return;
   give_up();
+  if (!chains_->stands()) {
+    chains_.reset();
+    return;
+  }
   Batch& batch = batches_[resident_];
   batch.state = chains_->save();
   batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
@@ -239,7 +243,7 @@ Snapshot Run::save() const {
   snapshot.layout = state_layout(kernels_.chains.shape);
   for (std::size_t b = 0; b < batches_.size(); ++b) {
     Snapshot::Batch batch = batches_[b];
-    if (chains_ && resident_ == b) {
+    if (chains_ && resident_ == b && chains_->stands()) {
       batch.state = chains_->save();
       batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
       batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
