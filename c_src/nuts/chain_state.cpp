@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "error.h"
@@ -9,15 +10,17 @@
 namespace drey::nuts {
 namespace {
 
-// Words of a chain's state and the modes, as shaders/nuts.comp numbers them.
-constexpr std::uint64_t kMode = 0, kIteration = 1, kDepth = 2, kLeaf = 3;
-constexpr std::uint32_t kRunning = 0, kLastMode = 4;
-/// Never between dispatches.
-constexpr std::uint32_t kFinished = 2;
 /// Raised whenever a state's or a record's meaning changes; erl/src/drey_checkpoint.erl reads both.
 constexpr int kVersion = 4;
 
 std::uint64_t real_size(const KernelShape& shape) { return shape.f64 ? 8 : 4; }
+
+std::uint32_t word_of(std::span<const std::byte> words, std::uint64_t which, std::uint64_t chain,
+                      std::uint64_t count) {
+  std::uint32_t value = 0;
+  std::memcpy(&value, words.data() + (which * count + chain) * 4, 4);
+  return value;
+}
 
 /// Of a matrix [row][chain] of elements of `size` bytes, the chains [from, from + width) of each row.
 void add_rows(std::vector<std::byte>& to, std::span<const std::byte> matrix, std::uint64_t rows,
@@ -45,6 +48,17 @@ std::uint64_t record_size(const KernelShape& shape, std::uint64_t count, std::ui
   return slots * count * RecordLayout(shape.dimension, false).pairs * 2 * real_size(shape);
 }
 
+std::pair<std::uint32_t, std::uint32_t> transitions(std::span<const std::byte> state, std::uint64_t count) {
+  const auto words = state.last(StateLayout::kWords * count * 4);
+  std::uint32_t least = ~0u, most = 0;
+  for (std::uint64_t c = 0; c < count; ++c) {
+    const std::uint32_t iteration = word_of(words, word::kIteration, c, count);
+    least = std::min(least, iteration);
+    most = std::max(most, iteration);
+  }
+  return {least, most};
+}
+
 void check_state(const KernelShape& shape, std::span<const std::byte> state, std::uint64_t count,
                  std::uint64_t least, std::uint64_t most) {
   if (state.size() != state_size(shape, count))
@@ -52,23 +66,21 @@ void check_state(const KernelShape& shape, std::span<const std::byte> state, std
                 fmt::format("the checkpoint's state of {} chains has {} bytes instead of {}", count,
                             state.size(), state_size(shape, count)));
   const auto words = state.subspan(StateLayout(shape).reals * count * real_size(shape));
-  const auto word = [&](std::uint64_t which, std::uint64_t chain) {
-    std::uint32_t value = 0;
-    std::memcpy(&value, words.data() + (which * count + chain) * 4, 4);
-    return value;
+  const auto value = [&](std::uint64_t which, std::uint64_t chain) {
+    return word_of(words, which, chain, count);
   };
   for (std::uint64_t c = 0; c < count; ++c) {
-    const std::uint32_t mode = word(kMode, c), depth = word(kDepth, c), leaf = word(kLeaf, c),
-                        iteration = word(kIteration, c);
+    const std::uint32_t now = value(word::kMode, c), depth = value(word::kDepth, c),
+                        leaf = value(word::kLeaf, c), iteration = value(word::kIteration, c);
     const auto refuse = [&](const char* what) {
       throw Error("wrong_checkpoint",
                   fmt::format("the checkpoint's state of chain {} is damaged: {}", c, what));
     };
-    if (mode > kLastMode || mode == kFinished) refuse("it is in no mode");
+    if (now > mode::kLast || now == mode::kFinished) refuse("it is in no mode");
     if (iteration < least || iteration > most) refuse("its transitions do not agree with its draws");
-    if (mode == kRunning && depth >= static_cast<std::uint32_t>(shape.max_depth))
+    if (now == mode::kRunning && depth >= static_cast<std::uint32_t>(shape.max_depth))
       refuse("its tree is too deep");
-    if (mode == kRunning && leaf >= (1u << depth)) refuse("its tree has too many leaves");
+    if (now == mode::kRunning && leaf >= (1u << depth)) refuse("its tree has too many leaves");
   }
 }
 

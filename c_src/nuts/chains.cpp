@@ -6,17 +6,12 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <limits>
 
 #include "error.h"
+#include "nuts/chain_state.h"
 
 namespace drey::nuts {
 namespace {
-
-// Modes of a chain, as shaders/nuts.comp numbers them.
-constexpr std::uint32_t kFresh = 1, kGiven = 3, kFailed = 4;
-// Words of a chain's state, likewise.
-constexpr std::uint64_t kMode = 0, kIteration = 1, kMarker = 7, kUsed = 8, kMade = 9;
 
 /// The push constants of nuts.comp; the step size follows, float or double.
 struct Push {
@@ -157,76 +152,6 @@ std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
   return RecordLayout(shape.dimension, gradients).pairs * 2 * (shape.f64 ? 8 : 4);
 }
 
-void Chains::write_reals(std::uint64_t component, std::span<const double> values, std::uint64_t width) {
-  const bool f64 = kernel_.shape.f64;
-  const std::uint64_t real = f64 ? 8 : 4, from = 2 * kernel_.layout.pairs + component;
-  if (kernel_.shape.lanes) {
-    for (std::uint64_t c = 0; c < count_; ++c)
-      state_real_.write(reals_to_bytes(values.subspan(c * width, width), f64),
-                        (c * kernel_.layout.reals + from) * real);
-    return;
-  }
-  std::vector<double> turned(values.size());
-  for (std::uint64_t c = 0; c < count_; ++c)
-    for (std::uint64_t d = 0; d < width; ++d) turned[d * count_ + c] = values[c * width + d];
-  state_real_.write(reals_to_bytes(turned, f64), from * count_ * real);
-}
-
-std::vector<double> Chains::reals(std::uint64_t component, std::uint64_t width) const {
-  const bool f64 = kernel_.shape.f64;
-  const std::uint64_t from = 2 * kernel_.layout.pairs + component;
-  std::vector<double> values(width * count_);
-  if (kernel_.shape.lanes) {
-    for (std::uint64_t c = 0; c < count_; ++c)
-      std::ranges::copy(read_reals(state_real_, width, c * kernel_.layout.reals + from, f64),
-                        values.begin() + static_cast<std::ptrdiff_t>(c * width));
-    return values;
-  }
-  const auto turned = read_reals(state_real_, width * count_, from * count_, f64);
-  for (std::uint64_t c = 0; c < count_; ++c)
-    for (std::uint64_t i = 0; i < width; ++i) values[c * width + i] = turned[i * count_ + c];
-  return values;
-}
-
-std::vector<double> Chains::halves(std::uint64_t pair, std::uint64_t half) const {
-  const bool f64 = kernel_.shape.f64;
-  const std::uint64_t width = kernel_.shape.dimension;
-  std::vector<double> values(width * count_);
-  const auto turned = kernel_.shape.lanes
-                          ? std::vector<double>()
-                          : read_reals(state_real_, 2 * width * count_, 2 * pair * count_, f64);
-  for (std::uint64_t c = 0; c < count_; ++c) {
-    const auto own = kernel_.shape.lanes
-                         ? read_reals(state_real_, 2 * width, c * kernel_.layout.reals + 2 * pair, f64)
-                         : std::vector<double>();
-    for (std::uint64_t i = 0; i < width; ++i)
-      values[c * width + i] = kernel_.shape.lanes ? own[2 * i + half] : turned[2 * (i * count_ + c) + half];
-  }
-  return values;
-}
-
-void Chains::start_at(std::span<const double> positions) {
-  if (positions.size() != count_ * kernel_.shape.dimension)
-    throw Error("internal", "positions of another size");
-  state_real_.fill(0);
-  write_reals(kernel_.layout.position, positions, kernel_.shape.dimension);
-  state_word_.fill(0);
-  state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven));
-  least_ = 0;
-  dispersed_ = true;
-}
-
-void Chains::move_to(std::span<const double> positions) {
-  const std::uint64_t dimension = kernel_.shape.dimension;
-  if (positions.size() != count_ * dimension) throw Error("internal", "positions of another size");
-  write_reals(kernel_.layout.position, positions, dimension);
-  // A given start is evaluated by a step of length 0, which a momentum or gradient of infinity would spoil.
-  const std::vector<double> zeros(count_ * dimension);
-  write_reals(kernel_.layout.momentum, zeros, dimension);
-  write_reals(kernel_.layout.gradient, zeros, dimension);
-  state_word_.write_all(std::vector<std::uint32_t>(count_, kGiven), kMode * count_ * 4);
-}
-
 void Chains::start_dispersed() {
   dispersed_ = false;
   least_ = 0;
@@ -251,21 +176,11 @@ void Chains::disperse(const RunOptions& run, const std::stop_token& stop) {
       status = dispatch_now(evaluate, 1);
     } while (status.finished + status.failed < count_);
     if (status.failed == 0) break;
-    const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
-    for (std::uint64_t c = 0; c < count_; ++c) found[c] = modes[c] != kFailed;
+    const auto modes = state_word_.read_all<std::uint32_t>(count_, word::kMode * count_ * 4);
+    for (std::uint64_t c = 0; c < count_; ++c) found[c] = modes[c] != mode::kFailed;
     dispersed_ = false;
   }
   dispersed_ = true;
-}
-
-void Chains::rewind(std::uint32_t iteration) {
-  state_word_.write_all(std::vector<std::uint32_t>(count_, iteration), kIteration * count_ * 4);
-  least_ = iteration;
-}
-
-void Chains::set_scale(std::span<const double> scale) {
-  if (scale.size() != scale_size(kernel_.shape)) throw Error("internal", "a metric of another size");
-  scale_.write(reals_to_bytes(scale, kernel_.shape.f64));
 }
 
 Chains::Plan Chains::plan(std::uint32_t ticks, std::uint64_t rounds) const {
@@ -318,30 +233,31 @@ ChainStatus Chains::check(const gpu::Buffer& status, const RunOptions& run, std:
   ChainStatus result;
   result.least = ~0u;
   for (std::uint64_t c = 0; c < count_; ++c) {
-    if (words[kMarker * count_ + c] != stamp)
+    if (words[word::kMarker * count_ + c] != stamp)
       throw Error("internal",
                   fmt::format("the device left the sampler's loop early (chain {} of {}): its draws "
                               "cannot be trusted; a smaller `budget` may help, and this is a bug",
                               run.first_chain + c, kernel_.device.info().name));
-    const std::uint32_t mode = words[kMode * count_ + c], iteration = words[kIteration * count_ + c];
+    const std::uint32_t now = words[word::kMode * count_ + c],
+                        iteration = words[word::kIteration * count_ + c];
     result.transitions += iteration;
     result.least = std::min(result.least, iteration);
     result.most = std::max(result.most, iteration);
-    if (mode == kFailed)
+    if (now == mode::kFailed)
       ++result.failed;
-    else if (mode == kFresh && iteration >= run.limit)
+    else if (now == mode::kFresh && iteration >= run.limit)
       ++result.finished;
-    work_.gradients += words[kUsed * count_ + c];
+    work_.gradients += words[word::kUsed * count_ + c];
   }
   // Lanes of a subgroup are done when the last of them is, lanes without a chain too.
   const std::uint64_t lanes = std::max(1u, kernel_.device.info().subgroup_size),
                       group = std::min<std::uint64_t>(lanes, kernel_.shape.local_size);
   for (std::uint64_t c = 0; c < count_; c += kernel_.shape.lanes ? 1 : group) {
     if (kernel_.shape.lanes) {
-      work_.room += words[kUsed * count_ + c];
+      work_.room += words[word::kUsed * count_ + c];
       continue;
     }
-    const auto made = words.begin() + static_cast<std::ptrdiff_t>(kMade * count_ + c);
+    const auto made = words.begin() + static_cast<std::ptrdiff_t>(word::kMade * count_ + c);
     work_.room +=
         lanes * *std::max_element(made, made + static_cast<std::ptrdiff_t>(std::min(group, count_ - c)));
   }
@@ -361,26 +277,6 @@ ChainStatus Chains::dispatch_now(const RunOptions& run, std::uint32_t rounds) {
   if (!kernel_.device.wait(commands_[0].submit()))
     throw Error("device_error", "the device did not answer in time");
   return check(status_[0], run, stamp);
-}
-
-std::uint32_t Pace::ticks() const {
-  if (trials_ < kTrials) return kCandidates[trials_ % kCandidates.size()];
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < kCandidates.size(); ++i)
-    if (seen_[i].transitions * seen_[best].ns > seen_[best].transitions * seen_[i].ns) best = i;
-  return kCandidates[best];
-}
-
-double Pace::share() const { return trials_ < kTrials ? kTrialShare : 1; }
-
-void Pace::saw(std::uint32_t ticks, std::uint64_t transitions, double ns) {
-  if (trials_ >= kTrials || ns < kLeastNs) return;
-  ++trials_;
-  for (std::size_t i = 0; i < kCandidates.size(); ++i)
-    if (kCandidates[i] == ticks) {
-      seen_[i].transitions += static_cast<double>(transitions);
-      seen_[i].ns += ns;
-    }
 }
 
 ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, std::stop_token stop) {
@@ -445,98 +341,6 @@ ChainStatus Chains::run(const RunOptions& run, const OnDispatch& on_dispatch, st
     if (!ahead) launch(1 - turn);
     turn = 1 - turn;
   }
-}
-
-std::vector<double> Chains::positions() const { return halves(kernel_.layout.sample, 0); }
-
-Chains::Ends Chains::ends() const {
-  const std::uint64_t d = kernel_.shape.dimension;
-  const auto of = [&](std::uint64_t component, std::uint64_t width) { return reals(component, width); };
-  Ends ends{of(kernel_.layout.position, d), {}, of(kernel_.layout.start, 1), of(kernel_.layout.start + 1, 1)};
-  const auto momenta = of(kernel_.layout.momentum, d);
-  for (std::uint64_t c = 0; c < count_; ++c) {
-    double squares = 0;
-    for (std::uint64_t i = 0; i < d; ++i) squares += momenta[c * d + i] * momenta[c * d + i];
-    ends.kinetic.push_back(0.5 * squares);
-  }
-  return ends;
-}
-
-std::vector<Evaluation> Chains::evaluations() const {
-  const std::uint64_t d = kernel_.shape.dimension;
-  const auto values = reals(kernel_.layout.sample_lp, 1), gradients = halves(kernel_.layout.sample, 1);
-  const auto modes = state_word_.read_all<std::uint32_t>(count_, kMode * count_ * 4);
-  std::vector<Evaluation> result(count_);
-  for (std::uint64_t c = 0; c < count_; ++c) {
-    result[c].value = modes[c] == kFailed ? std::numeric_limits<double>::quiet_NaN() : values[c];
-    const auto from = gradients.begin() + static_cast<std::ptrdiff_t>(c * d);
-    result[c].gradient.assign(from, from + static_cast<std::ptrdiff_t>(d));
-  }
-  return result;
-}
-
-std::vector<std::byte> Chains::save() const {
-  std::vector<std::byte> bytes(state_real_.size() + state_word_.size());
-  state_real_.read(std::span(bytes).first(state_real_.size()));
-  state_word_.read(std::span(bytes).subspan(state_real_.size()));
-  return bytes;
-}
-
-void Chains::restore(std::span<const std::byte> state) {
-  if (state.size() != state_real_.size() + state_word_.size())
-    throw Error("wrong_checkpoint", fmt::format("a checkpoint of {} bytes for chains that take {}",
-                                                state.size(), state_real_.size() + state_word_.size()));
-  state_real_.write(state.first(state_real_.size()));
-  state_word_.write(state.subspan(state_real_.size()));
-  least_ = 0;
-  dispersed_ = true;
-}
-
-std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t first) const {
-  const std::uint64_t slot = count_ * slot_bytes(kernel_.shape, gradients_);
-  return record_.read_all<std::byte>(slots * slot, first * slot);
-}
-
-void Chains::restore_record(std::span<const std::byte> record, std::uint64_t slots) {
-  if (slots > slots_ || record.size() != slots * count_ * slot_bytes(kernel_.shape, gradients_))
-    throw Error("wrong_checkpoint",
-                fmt::format("{} recorded draws of {} chains in {} bytes", slots, count_, record.size()));
-  record_.write(record);
-}
-
-Chains::Record Chains::record(std::uint64_t slots, std::uint64_t first) const {
-  const std::uint64_t d = kernel_.shape.dimension, numbers = layout_.pairs * 2 * count_;
-  const auto raw = read_reals(record_, slots * numbers, first * numbers, kernel_.shape.f64);
-  Record record;
-  record.stride = count_;
-  record.components = d * (gradients_ ? 2 : 1) + 3;
-  record.dimension = d;
-  record.reals.resize(slots * record.components * count_);
-  record.words.resize(slots * 3 * count_);
-  for (std::uint64_t s = 0; s < slots; ++s)
-    for (std::uint64_t c = 0; c < count_; ++c) {
-      const auto number = [&](std::uint64_t which) { return raw[layout_.at(s, which, c, count_)]; };
-      const auto put = [&](std::uint64_t component, double value) {
-        record.reals[(s * record.components + component) * count_ + c] = value;
-      };
-      for (std::uint64_t k = 0; k < d; ++k) put(k, number(layout_.position + k));
-      for (std::uint64_t k = 0; k < 3; ++k) put(d + k, number(k));
-      for (std::uint64_t k = 0; gradients_ && k < d; ++k) put(d + 3 + k, number(layout_.gradient + k));
-      const double counts = number(RecordLayout::kCounts);
-      const std::uint32_t words[] = {RecordLayout::depth(counts), RecordLayout::leapfrogs(counts),
-                                     RecordLayout::divergent(counts)};
-      for (std::uint64_t k = 0; k < 3; ++k) record.words[(s * 3 + k) * count_ + c] = words[k];
-    }
-  return record;
-}
-
-std::span<const std::byte> Chains::record_bytes(std::uint64_t slots, std::uint64_t first,
-                                                std::vector<std::byte>& held) const {
-  const std::uint64_t slot = count_ * slot_bytes(kernel_.shape, gradients_);
-  if (const std::byte* mapped = record_.mapped()) return {mapped + first * slot, slots * slot};
-  held.resize(slots * slot);
-  record_.read(held, first * slot);
-  return held;
 }
 
 }  // namespace drey::nuts

@@ -15,6 +15,7 @@
 #include "gpu/commands.h"
 #include "gpu/kernel.h"
 #include "nuts/kernel_source.h"
+#include "nuts/pace.h"
 #include "nuts/philox.h"
 #include "nuts/sampler.h"
 
@@ -88,29 +89,6 @@ struct ChainStatus {
   std::uint64_t transitions = 0;           ///< of all chains
   std::uint64_t finished = 0, failed = 0;  ///< chains at the limit; chains without a start
   std::uint32_t least = 0, most = 0;       ///< transitions of the slowest and of the fastest chain
-};
-
-/// How many ticks a round should have, found by trying: more where trees are shallow (what a round does
-/// beside its ticks is shared by more of them), fewer where they are deep (a chain whose four leaves are
-/// there waits less). Never changes a draw.
-class Pace {
- public:
-  /// For the next dispatch.
-  std::uint32_t ticks() const;
-  /// Of a dispatch's usual length, while trying.
-  double share() const;
-  /// What a dispatch did.
-  void saw(std::uint32_t ticks, std::uint64_t transitions, double ns);
-
- private:
-  static constexpr std::array<std::uint32_t, 2> kCandidates = {8, 4};
-  static constexpr int kTrials = 8;
-  static constexpr double kTrialShare = 0.1, kLeastNs = 5e5;
-  struct Seen {
-    double transitions = 0, ns = 0;
-  };
-  std::array<Seen, kCandidates.size()> seen_{};
-  int trials_ = 0;
 };
 
 /// The chains of one buffer: `count` of them, `slots` recorded draws each.

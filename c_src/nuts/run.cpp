@@ -1,20 +1,17 @@
 #include "nuts/run.h"
 
-#include "nuts/low_rank.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "error.h"
 #include "gpu/device.h"
-#include "model/evaluator.h"
 #include "nuts/adaptation.h"
 #include "nuts/chain_state.h"
+#include "nuts/low_rank.h"
 
 namespace drey::nuts {
 namespace {
@@ -27,9 +24,6 @@ double ms_since(Clock::time_point start) {
 
 /// Bytes on the host that one window may take: what its consumer then reads is still in the processor's caches.
 constexpr std::uint64_t kWindowBytes = std::uint64_t{2} << 20;
-/// The word of a chain's state that counts its transitions.
-constexpr std::uint64_t kIteration = 1;
-
 /// From the device's order, chains last, to the result's, chains first: calls visit(slot, from, to) for some chains
 /// [from, to) at a time, so that what is read and what is written both stay in the processor's caches.
 template <typename Visit>
@@ -47,90 +41,20 @@ std::vector<double> scale_of(const Tuning& tuning) {
   return roots;
 }
 
-/// The fewest and the most transitions that a chain of a saved state has made.
-std::pair<std::uint32_t, std::uint32_t> transitions(std::span<const std::byte> state, std::uint64_t count) {
-  const auto words = state.last(StateLayout::kWords * count * 4);
-  std::uint32_t least = ~0u, most = 0;
-  for (std::uint64_t c = 0; c < count; ++c) {
-    std::uint32_t iteration = 0;
-    std::memcpy(&iteration, words.data() + (kIteration * count + c) * 4, 4);
-    least = std::min(least, iteration);
-    most = std::max(most, iteration);
-  }
-  return {least, most};
-}
-
-bool earlier(const Snapshot::Suspect& a, const Snapshot::Suspect& b) {
-  return std::pair(a.draw, a.chain) < std::pair(b.draw, b.chain);
-}
-
-[[noreturn]] void refuse(const std::string& message) { throw Error("wrong_checkpoint", message); }
-
 }  // namespace
 
-Run::Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan)
+Run::Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan, Unplanned)
     : kernels_(kernels),
       tuning_(tuning),
       options_(options),
       plan_(std::move(plan)),
-      scale_(scale_of(tuning)) {
+      scale_(scale_of(tuning)) {}
+
+Run::Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan)
+    : Run(kernels, tuning, options, std::move(plan), Unplanned()) {
   batches_.resize(1);
   batches_[0].count = options_.chains;
   plan_batches();
-}
-
-Run::Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan,
-         const Snapshot& snapshot)
-    : kernels_(kernels),
-      tuning_(tuning),
-      options_(options),
-      plan_(std::move(plan)),
-      scale_(scale_of(tuning)) {
-  const KernelShape& shape = kernels_.chains.shape;
-  if (snapshot.layout != state_layout(shape))
-    refuse(fmt::format("the checkpoint is of another kernel ({}; here {})", snapshot.layout,
-                       state_layout(shape)));
-  std::uint64_t next = 0, longest = 0;
-  for (const auto& from : snapshot.batches) {
-    if (from.first != next || from.count == 0 || from.count > options_.chains - next)
-      refuse("the checkpoint's chains are not those of the run");
-    next += from.count;
-    if (from.draws > options_.draws)
-      refuse(fmt::format("the checkpoint has {} draws of each chain, more than the {} asked for", from.draws,
-                         options_.draws));
-    const bool begun = !from.state.empty();
-    if (!begun && (from.draws || from.ahead || !from.record.empty()))
-      refuse("the checkpoint has draws of no chain");
-    if (from.last.size() != (from.draws ? from.count * shape.dimension : 0))
-      refuse("the checkpoint's last draws are not of its chains");
-    if (from.ahead > 0x7fffffff || from.record.size() != record_size(shape, from.count, from.ahead))
-      refuse("the checkpoint's records are not of its chains");
-    if (begun)
-      check_state(shape, from.state, from.count, from.draws * options_.thin,
-                  (from.draws + from.ahead) * options_.thin + options_.thin - 1);
-    longest = std::max(longest, from.ahead);
-    auto& batch = batches_.emplace_back();
-    static_cast<Snapshot::Batch&>(batch) = from;
-  }
-  if (next != options_.chains) refuse("the checkpoint's chains are not those of the run");
-  if (snapshot.suspects.size() > kMostDivergences * snapshot.batches.size())
-    refuse("the checkpoint has too many divergences");
-  for (const auto& suspect : snapshot.suspects) {
-    if (suspect.chain >= options_.chains || suspect.draw >= options_.draws ||
-        suspect.before.size() != (suspect.draw             ? shape.dimension
-                                  : suspect.before.empty() ? 0
-                                                           : ~std::size_t{0}))
-      refuse("the checkpoint's divergences are not of its chains");
-    for (auto& batch : batches_)
-      if (suspect.chain >= batch.first && suspect.chain < batch.first + batch.count)
-        batch.suspects.push_back(suspect);
-  }
-  divergent_ = snapshot.divergent;
-  deep_ = snapshot.deep;
-  gradients_ = snapshot.gradients;
-  plan_batches();
-  // A chain that was in a transition then has one draw more to record.
-  slots_ = std::max(slots_, longest + 1);
 }
 
 void Run::plan_batches() {
@@ -236,26 +160,6 @@ void Run::leave() {
   batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
   batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
   chains_.reset();
-}
-
-Snapshot Run::save() const {
-  Snapshot snapshot;
-  snapshot.layout = state_layout(kernels_.chains.shape);
-  for (std::size_t b = 0; b < batches_.size(); ++b) {
-    Snapshot::Batch batch = batches_[b];
-    if (chains_ && resident_ == b && chains_->stands()) {
-      batch.state = chains_->save();
-      batch.ahead = transitions(batch.state, batch.count).second / options_.thin - batch.draws;
-      batch.record = chains_->save_record(batch.ahead, batch.draws - lap_);
-    }
-    snapshot.batches.push_back(std::move(batch));
-    snapshot.suspects.insert(snapshot.suspects.end(), batches_[b].suspects.begin(),
-                             batches_[b].suspects.end());
-  }
-  snapshot.divergent = divergent_;
-  snapshot.deep = deep_;
-  snapshot.gradients = gradients_;
-  return snapshot;
 }
 
 void Run::flush(const OnWindow& on_window) {
@@ -492,72 +396,6 @@ void Run::fill(Batch& batch, std::uint64_t slots, std::span<const std::byte> out
     }
   batch.last.resize(chains * dimension);
   for (std::uint64_t c = 0; c < chains; ++c) point(slots - 1, c, batch.last.data() + c * dimension);
-}
-
-std::vector<Divergence> Run::divergences(std::stop_token stop) {
-  std::vector<Snapshot::Suspect> suspects;
-  for (const auto& batch : batches_)
-    suspects.insert(suspects.end(), batch.suspects.begin(), batch.suspects.end());
-  std::sort(suspects.begin(), suspects.end(), earlier);
-  if (suspects.size() > kMostDivergences) suspects.resize(kMostDivergences);
-  std::vector<Divergence> found;
-  if (suspects.empty()) return found;
-  Chains chains(kernels_.chains, 1, 1, false);
-  model::Evaluator evaluator(kernels_.density, kernels_.model.data);
-  for (const auto& suspect : suspects) {
-    Batch alone;
-    alone.first = suspect.chain;
-    alone.count = 1;
-    if (!suspect.before.empty())
-      chains.start_at(suspect.before);
-    else if (tuning_.position_count == 0)
-      chains.start_dispersed();
-    else
-      chains.start_at(start(alone));
-    chains.rewind(static_cast<std::uint32_t>(suspect.draw * options_.thin));
-    chains.set_scale(scale_);
-    RunOptions run = options_of(alone);
-    run.base = static_cast<std::uint32_t>(suspect.draw);
-    run.limit = static_cast<std::uint32_t>((suspect.draw + 1) * options_.thin);
-    if (chains.run(run, {}, stop).failed || !chains.record(1).word(0, 2, 0)) continue;
-    auto ends = chains.ends();
-    const double lp = evaluator.run(ends.positions).target;
-    found.push_back({options_.first_chain + suspect.chain, suspect.draw, std::move(ends.positions),
-                     (ends.start_lp[0] - lp) + (ends.kinetic[0] - ends.start_kinetic[0])});
-  }
-  return found;
-}
-
-std::vector<std::string> Run::warnings() const {
-  std::vector<std::string> found;
-  std::uint64_t kept = 0;
-  for (const auto& batch : batches_) kept += batch.count * batch.draws;
-  if (divergent_)
-    found.push_back(
-        fmt::format("{} of {} transitions diverged: parts of the posterior may be missed; raise "
-                    "target_accept, or write the "
-                    "model in other parameters (a non-centred hierarchy)",
-                    divergent_, kept));
-  if (deep_)
-    found.push_back(
-        fmt::format("{} of {} transitions reached max_depth {}: draws are more correlated than "
-                    "they need be; raise max_depth or rescale the model",
-                    deep_, kept, options_.max_depth));
-  if (options_.precision == PrecisionChoice::Auto)
-    found.push_back(tuning_.f64 ? "precision auto chose f64: f32 is too coarse for this model and data"
-                    : kernels_.device.info().f64
-                        ? "precision auto chose f32: its energy error is negligible here"
-                        : "precision auto took f32: this device has no f64");
-  if (tuning_.position_count == 0)
-    found.push_back(
-        "the tuning has no positions: chains start dispersed, and their first draws are on "
-        "their way in");
-  else if (options_.first_chain + options_.chains > tuning_.position_count)
-    found.push_back(fmt::format(
-        "{} warmed positions are shared by more chains: chains of one position start alike, which "
-        "R-hat does not see",
-        tuning_.position_count));
-  return found;
 }
 
 }  // namespace drey::nuts

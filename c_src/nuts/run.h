@@ -124,6 +124,8 @@ class Run {
     std::vector<Snapshot::Suspect> suspects;
   };
 
+  struct Unplanned {};
+  Run(RunKernels kernels, const Tuning& tuning, const Options& options, RunPlan plan, Unplanned);
   void plan_batches();
   void split(std::size_t batch, std::uint64_t count);
   std::vector<double> start(const Batch& batch) const;

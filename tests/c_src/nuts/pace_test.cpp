@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
+#include "nuts/pace.h"
 
-#include "nuts/chains.h"
+#include <gtest/gtest.h>
 
 namespace drey::nuts {
 namespace {
