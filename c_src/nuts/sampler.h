@@ -124,7 +124,7 @@ class Sampler {
   /// \param points [count][dimension]
   std::vector<Evaluation> log_density(const std::vector<double>& points, bool f64);
 
-  /// Milliseconds spent compiling so far.
+  /// Milliseconds that calls have waited for kernels so far.
   double compile_ms() const;
   /// What identifies the program: Tuning::model_key.
   const std::string& model_key() const;
