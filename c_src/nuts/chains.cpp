@@ -153,12 +153,12 @@ std::uint64_t Chains::slot_bytes(const KernelShape& shape, bool gradients) {
 }
 
 void Chains::start_dispersed() {
-  dispersed_ = false;
+  stands_ = false;
   least_ = 0;
 }
 
 void Chains::disperse(const RunOptions& run, const std::stop_token& stop) {
-  if (dispersed_) return;
+  if (stands_) return;
   const std::uint64_t dimension = kernel_.shape.dimension;
   std::vector<double> positions(count_ * dimension);
   std::vector<bool> found(count_);
@@ -178,9 +178,9 @@ void Chains::disperse(const RunOptions& run, const std::stop_token& stop) {
     if (status.failed == 0) break;
     const auto modes = state_word_.read_all<std::uint32_t>(count_, word::kMode * count_ * 4);
     for (std::uint64_t c = 0; c < count_; ++c) found[c] = modes[c] != mode::kFailed;
-    dispersed_ = false;
+    stands_ = false;
   }
-  dispersed_ = true;
+  stands_ = true;
 }
 
 Chains::Plan Chains::plan(std::uint32_t ticks, std::uint64_t rounds) const {

@@ -109,7 +109,7 @@ class Chains {
   /// finite: as the next run or dispatch begins, whose seed, chains and phase it takes.
   void start_dispersed();
   /// Whether the chains stand somewhere: not when they are still to be dispersed.
-  bool stands() const { return dispersed_; }
+  bool stands() const { return stands_; }
   /// As start_at, but the chains go on counting their transitions, so that no random number comes twice.
   void move_to(std::span<const double> positions);
   /// The chains go on counting transitions from here, where they stand (between transitions).
@@ -206,7 +206,7 @@ class Chains {
   gpu::Arguments arguments_;
   std::vector<gpu::Commands> commands_;
   std::uint32_t stamp_ = 0;
-  bool dispersed_ = true;    ///< not: start_dispersed() is still to be done
+  bool stands_ = true;       ///< not: start_dispersed() is still to be done
   std::uint32_t least_ = 0;  ///< transitions that every chain is known to have made
   Work work_;
   double ns_per_round_ = 0;

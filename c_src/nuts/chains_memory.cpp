@@ -66,7 +66,7 @@ void Chains::start_at(std::span<const double> positions) {
   state_word_.fill(0);
   state_word_.write_all(std::vector<std::uint32_t>(count_, mode::kGiven));
   least_ = 0;
-  dispersed_ = true;
+  stands_ = true;
 }
 
 void Chains::move_to(std::span<const double> positions) {
@@ -81,7 +81,7 @@ void Chains::move_to(std::span<const double> positions) {
 }
 
 void Chains::rewind(std::uint32_t iteration) {
-  if (!dispersed_ && iteration)
+  if (!stands_ && iteration)
     throw Error("internal", "chains that do not stand yet are to be at a transition");
   state_word_.write_all(std::vector<std::uint32_t>(count_, iteration), word::kIteration * count_ * 4);
   least_ = iteration;
@@ -134,7 +134,7 @@ void Chains::restore(std::span<const std::byte> state) {
   state_real_.write(state.first(state_real_.size()));
   state_word_.write(state.subspan(state_real_.size()));
   least_ = 0;
-  dispersed_ = true;
+  stands_ = true;
 }
 
 std::vector<std::byte> Chains::save_record(std::uint64_t slots, std::uint64_t first) const {

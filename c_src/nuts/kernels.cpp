@@ -15,8 +15,14 @@ namespace {
 
 bool software(const gpu::Device& device) { return device.info().type == "cpu"; }
 
-/// Draws' kernels do not depend on a depth.
-constexpr int kAnyDepth = 10;
+/// Kernels are made for trees of this depth or deeper; shallower ones are a matter of RunOptions::depth_cap.
+constexpr int kLeastDepth = 10;
+
+/// The form that stands for all of the same kernel.
+ChainForm plain(ChainForm form) {
+  form.max_depth = std::max(kLeastDepth, form.max_depth);
+  return form;
+}
 
 }  // namespace
 
@@ -30,7 +36,7 @@ KernelShape Kernels::shape(bool f64, int max_depth) const {
   KernelShape shape;
   shape.f64 = f64;
   shape.dimension = model_.dimension;
-  shape.max_depth = std::max(10, max_depth);
+  shape.max_depth = std::max(kLeastDepth, max_depth);
   shape.local_size = software(device_) ? std::max(8u, device_.info().subgroup_size) : 32;
   return shape;
 }
@@ -69,10 +75,8 @@ std::unique_ptr<ChainKernel> Kernels::make_chain(gpu::Device& on, const ChainFor
 }
 
 std::unique_ptr<DrawsKernel> Kernels::make_draws(gpu::Device& on, bool f64) const {
-  auto of = shape(f64, kAnyDepth);
+  auto of = shape(f64, kLeastDepth);
   of.packed = packs(on.info(), of);
-  // A software driver takes longer to start a workgroup than to make a few draws.
-  of.local_size = 32;
   // A software driver takes longer to start a workgroup than to make a few draws.
   of.local_size = 32;
   std::vector<bool> computed;
@@ -98,14 +102,15 @@ Kernel& Kernels::get(std::map<Key, Made<Kernel>>& kernels, const Key& key, const
   }
 }
 
-ChainKernel& Kernels::chain(const ChainForm& form) {
+ChainKernel& Kernels::chain(const ChainForm& asked) {
+  const ChainForm form = plain(asked);
   return get(chains_, form, [&] { return make_chain(device_, form); });
 }
 
 DensityKernel& Kernels::density(bool f64) {
   need_f64(f64);
   return get(densities_, f64, [&] {
-    return std::make_unique<DensityKernel>(device_, shape(f64, kAnyDepth), emit(density_, f64),
+    return std::make_unique<DensityKernel>(device_, shape(f64, kLeastDepth), emit(density_, f64),
                                            glsl::compile_cached);
   });
 }
@@ -117,7 +122,8 @@ DrawsKernel* Kernels::draws(const ChainKernel& chains) {
   return &get(draws_, DrawsForm(&on, f64), [&] { return make_draws(on, f64); });
 }
 
-void Kernels::begin(const ChainForm& form, bool evaluates) {
+void Kernels::begin(const ChainForm& asked, bool evaluates) {
+  const ChainForm form = plain(asked);
   if ((form.f64 && !device_.info().f64) || chains_.contains(form)) return;
   const bool apart = evaluates && software(device_);
   if (apart && !apart_) apart_.emplace(device_.info().index);

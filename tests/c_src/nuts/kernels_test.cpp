@@ -55,6 +55,16 @@ TEST(Kernels, AreTheSameHoweverTheyWereMade) {
   EXPECT_GT(asked.kernels.waited_ms(), 0);
 }
 
+TEST(Kernels, OfShallowTreesAreThoseOfTheUsualDepth) {
+  Made made(kText);
+  ChainForm shallow, deep;
+  shallow.max_depth = 4;
+  deep.max_depth = 12;
+  ChainKernel& usual = made.kernels.chain({});
+  EXPECT_EQ(&made.kernels.chain(shallow), &usual);
+  EXPECT_NE(&made.kernels.chain(deep), &usual);
+}
+
 TEST(Kernels, OfDrawsAreOnTheirChainsDevice) {
   Made apart(kText);
   apart.kernels.begin({}, true);

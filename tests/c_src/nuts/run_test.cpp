@@ -164,6 +164,38 @@ TEST_F(Runs, CutAndResumedElsewhereDrawTheSameBytes) {
   }
 }
 
+/// Stopped before the chains of a tuning without positions stand anywhere, and in batches of which some do.
+TEST_F(Runs, ThatAreStillToBeDispersedAreDispersedWhereTheyAreResumed) {
+  Sampler sampler(device(), schools());
+  auto of = options(8, 20);
+  Tuning tuning = sampler.warmup(of);
+  tuning.positions.clear();
+  tuning.position_count = 0;
+  const Draws whole = sampler.sample(tuning, of);
+  std::stop_source stopped;
+  stopped.request_stop();
+  RunPlan plan;
+  plan.most_bytes = 4 * Chains::state_bytes({false, 10, 10, 8});
+  for (const bool halfway : {false, true}) {
+    SCOPED_TRACE(halfway);
+    const auto run = sampler.run(tuning, of, plan);
+    Collected all(8, 20);
+    if (halfway) {
+      ASSERT_EQ(run->draw([&](Window&& window) {
+        all.take(window);
+        return window.first_draw + window.draws.draws < 20;
+      }),
+                Run::End::Enough);
+    }
+    ASSERT_EQ(run->draw(into(all), {}, stopped.get_token()), Run::End::Stopped);
+    const Snapshot snapshot = run->save();
+    EXPECT_EQ(snapshot.batches[0].state.empty(), !halfway);
+    EXPECT_TRUE(snapshot.batches[1].state.empty());
+    EXPECT_EQ(sampler.run(tuning, of, plan, &snapshot)->draw(into(all)), Run::End::Done);
+    all.expect_same(whole);
+  }
+}
+
 TEST_F(Runs, CutAndResumedDrawTheSameBytesUnderTheOtherMapping) {
   Sampler sampler(device(), schools());
   auto of = options(7, 40);
