@@ -255,6 +255,7 @@ std::uint64_t Device::Impl::submit(vk::CommandBuffer commands) {
 
 void Device::Impl::run_now(const std::function<void(const vk::raii::CommandBuffer&)>& record) {
   guarded("copying", [&] {
+    const std::lock_guard lock(staging_mutex);
     const vk::CommandBufferAllocateInfo allocate(*staging_pool, vk::CommandBufferLevel::ePrimary, 1);
     const auto buffer = std::move(vk::raii::CommandBuffers(device, allocate).front());
     buffer.begin({vk::CommandBufferUsageFlagBits::eOneTimeSubmit});

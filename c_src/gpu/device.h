@@ -42,8 +42,8 @@ std::uint32_t default_device();
 /// anything but "" or "0" as the first device is opened. For tests.
 std::vector<std::string> validation_messages();
 
-/// One logical device with one compute queue. Thread-safe for submit and wait; objects made from it are not.
-/// It must outlive them.
+/// One logical device with one compute queue. Thread-safe for making objects, for copies to and from them, for submit and
+/// wait; an object itself is not. It must outlive them.
 class Device {
  public:
   /// \throws Error{no_device} when there is no such index, naming those that exist

@@ -66,6 +66,7 @@ class Device::Impl {
   vk::PhysicalDeviceMemoryProperties memory;
   DeviceInfo info;
 
+  std::mutex staging_mutex;  ///< of staging_pool
   std::mutex queue_mutex;
   std::uint64_t last_submission = 0;
 
