@@ -32,8 +32,6 @@ constexpr std::uint64_t kSpareRounds = 6;
 /// Ticks of a round at most: a round has the random numbers of merges at four depths, and in so many ticks no chain
 /// merges both at depth 3 and at depth 4.
 constexpr std::uint32_t kMostTicks = 16;
-/// Tries of a dispersed start.
-constexpr std::uint32_t kStartAttempts = 100;
 
 }  // namespace
 
@@ -171,6 +169,7 @@ void Chains::disperse(const RunOptions& run, const std::stop_token& stop) {
         dispersed_start(std::span(positions).subspan(c * dimension, dimension), run.seed, run.first_chain + c,
                         run.phase, attempt);
     start_at(positions);
+    stands_ = false;  // until all are tried
     ChainStatus status;
     do {
       status = dispatch_now(evaluate, 1);
@@ -178,7 +177,6 @@ void Chains::disperse(const RunOptions& run, const std::stop_token& stop) {
     if (status.failed == 0) break;
     const auto modes = state_word_.read_all<std::uint32_t>(count_, word::kMode * count_ * 4);
     for (std::uint64_t c = 0; c < count_; ++c) found[c] = modes[c] != mode::kFailed;
-    stands_ = false;
   }
   stands_ = true;
 }

@@ -45,7 +45,8 @@ class Kernels {
   /// The mapping that Mapping::Auto stands for.
   Mapping mapping(bool f64, int max_depth, std::uint64_t chains) const;
 
-  // \throws Error{device_limit} when the model does not fit the device
+  /// The kernel for a form, or for densities and their gradients.
+  /// \throws Error{device_limit} when the model does not fit the device
   ChainKernel& chain(const ChainForm& form);
   DensityKernel& density(bool f64);
   /// For the draws of `chains`: on its device. Null: there is nothing to compute.

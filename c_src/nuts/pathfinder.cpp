@@ -27,8 +27,6 @@ constexpr double kMostK = 0.7;
 /// Of a mode whose weights cannot be trusted: within reach if a chain would be found there in one of so many jobs, the
 /// error of an ELBO allowed for in standard deviations of a normal's log density.
 constexpr double kJobs = 100, kErrors = 3;
-/// Tries of a dispersed start.
-constexpr std::uint32_t kAttempts = 100;
 /// Draws that share the weight, a dimension, for a metric of weighted draws.
 constexpr double kWeighted = 8;
 /// Multiplications that mixing the approximations' densities may take; beyond, a draw is weighed by its own.
@@ -239,7 +237,7 @@ std::vector<double> dispersed_starts(const EvaluateBatch& evaluate, std::uint64_
                                      std::uint64_t count, std::uint64_t seed, std::uint64_t first_chain) {
   std::vector<double> starts(count * dimension);
   std::vector<bool> found(count);
-  for (std::uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
+  for (std::uint32_t attempt = 0; attempt < kStartAttempts; ++attempt) {
     for (std::uint64_t c = 0; c < count; ++c) {
       if (!found[c])
         dispersed_start(std::span(starts).subspan(c * dimension, dimension), seed, first_chain + c,

@@ -33,6 +33,9 @@ Words counter(std::uint32_t index, std::uint32_t iteration, std::uint64_t chain,
 /// A uniform in (0, 1) from a word.
 inline double uniform(std::uint32_t word) { return (word + 0.5) * 0x1p-32; }
 
+/// Tries of a dispersed start, until its density is finite.
+inline constexpr std::uint32_t kStartAttempts = 100;
+
 /// A place uniform on (-2, 2) in each coordinate: what try `attempt` of a dispersed start of a chain is.
 void dispersed_start(std::span<double> position, std::uint64_t seed, std::uint64_t chain, Phase phase,
                      std::uint32_t attempt);
