@@ -159,10 +159,11 @@ until_last_checkpoint() ->
     {_, [{checkpoint, Last} | Before]} = lists:splitwith(fun({Kind, _}) -> Kind =/= checkpoint end, lists:reverse(All)),
     {Last, [{job, W} || {draws, W} <- Before]}.
 
-%% Windows before a checkpoint and those of a run from it on: what came while the checkpoint was gathered comes again.
+%% Windows before a checkpoint and those of a run from it on: what came while the checkpoint was gathered comes again. Of
+%% chains that had all their draws none comes; an atom is greater than any number.
 resumed(Before, After) ->
     From = fun(First, Count) ->
-                   lists:min([D || {_, #{first_chain := F, first_draw := D} = W} <- After, F < First + Count, F + chains(W) > First])
+                   lists:min([never] ++ [D || {_, #{first_chain := F, first_draw := D} = W} <- After, F < First + Count, F + chains(W) > First])
            end,
     [Window || {_, #{first_chain := First, first_draw := Draw} = W} = Window <- Before, Draw < From(First, chains(W))] ++ After.
 
