@@ -104,6 +104,7 @@ ChainKernel::ChainKernel(gpu::Device& on, const KernelShape& of_shape, const gls
       shape(of_shape),
       layout(of_shape),
       text(nuts_kernel(of_shape, density)),
+      operations(density.operations),
       data(upload_data(on, density)),
       kernel(on, compile(text.text), kernel_slots(density, 4), push_bytes(of_shape), {},
              of_shape.lanes || of_shape.together ? on.info().subgroup_size : 0) {

@@ -48,7 +48,8 @@ class ChainKernel {
   gpu::Device& device;
   KernelShape shape;
   StateLayout layout;
-  KernelText text;  ///< without its text: the trips
+  KernelText text;           ///< without its text: the trips
+  std::uint64_t operations;  ///< of a gradient, as glsl::Source counts them
   std::vector<std::pair<std::uint32_t, gpu::Buffer>> data;
   gpu::Kernel kernel;
 };

@@ -35,12 +35,9 @@ constexpr double kGpuLanes = 16'384;
 bool software(const gpu::DeviceInfo& device) { return device.type == "cpu"; }
 
 double operations(const gpu::DeviceInfo& device, const KernelPlan& plan) {
-  const auto slots = static_cast<double>(slots_held(plan.shape));
-  const bool far = plan.shape.lanes ? slots > 2 * kUnrolledDimension : slots > kUnrolledDimension;
   const double gathers =
       plan.shape.lanes && software(device) ? kGather * static_cast<double>(plan.source.gathers) : 0;
-  return static_cast<double>(plan.source.operations) + gathers +
-         slots * (far ? kFarSlot + kFarthest * slots : kSlot) + kFixed;
+  return static_cast<double>(plan.source.operations) + gathers + tick_operations(plan.shape);
 }
 
 /// A kernel of what was planned, its arrays stored where that is the better bargain.
@@ -54,6 +51,12 @@ KernelPlan planned(const gpu::DeviceInfo& device, KernelShape shape, glsl::Sourc
 }
 
 }  // namespace
+
+double tick_operations(const KernelShape& shape) {
+  const auto slots = static_cast<double>(slots_held(shape));
+  const bool far = shape.lanes ? slots > 2 * kUnrolledDimension : slots > kUnrolledDimension;
+  return slots * (far ? kFarSlot + kFarthest * slots : kSlot) + kFixed;
+}
 
 bool has_subgroups(const gpu::DeviceInfo& device) {
   return device.subgroup_shuffle && std::has_single_bit(device.subgroup_size) && device.subgroup_size > 1 &&

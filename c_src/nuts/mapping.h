@@ -18,6 +18,9 @@ struct KernelPlan {
   glsl::Source source;
 };
 
+/// What the sampler computes in a tick beside the gradient, in operations as glsl::Source counts them.
+double tick_operations(const KernelShape& shape);
+
 /// Whether a device can run a chain per subgroup: subgroups of 2 to 128 lanes, shuffles among them.
 bool has_subgroups(const gpu::DeviceInfo& device);
 

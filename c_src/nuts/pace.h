@@ -11,6 +11,8 @@ namespace drey::nuts {
 /// there waits less). Never changes a draw.
 class Pace {
  public:
+  static constexpr std::array<std::uint32_t, 2> kCandidates = {8, 4};
+
   /// For the next dispatch.
   std::uint32_t ticks() const;
   /// Of a dispatch's usual length, while trying.
@@ -19,7 +21,6 @@ class Pace {
   void saw(std::uint32_t ticks, std::uint64_t transitions, double ns);
 
  private:
-  static constexpr std::array<std::uint32_t, 2> kCandidates = {8, 4};
   static constexpr int kTrials = 8;
   static constexpr double kTrialShare = 0.1, kLeastNs = 5e5;
   struct Seen {

@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "nuts/adaptation.h"
+#include "nuts/lockstep.h"
 #include "nuts/metric.h"
 #include "nuts/modes.h"
 #include "nuts/pathfinder.h"
@@ -76,7 +77,7 @@ class Pool {
 
   Chains& chains() { return *chains_; }
   const Metric& metric() const { return metric_; }
-  std::uint64_t transitions() const { return run_.limit; }
+  std::uint64_t made() const { return run_.limit; }
   std::uint64_t gradients() const { return gradients_; }
   std::uint64_t divergent() const { return divergent_; }
   void set_total(std::uint64_t total) { total_ = total; }
@@ -92,24 +93,30 @@ class Pool {
     metric_ = std::move(metric);
   }
 
-  /// One transition of every chain, recorded in `slot`. \returns the mean acceptance of chains that move at
-  /// all
+  /// One transition of every chain, recorded in `slot`. \returns their mean acceptance
   double transition(double step_size, int depth_cap, std::uint32_t slot) {
-    run_.limit += 1;
-    run_.base = run_.limit - 1 - slot;
+    const auto record = transitions(step_size, depth_cap, slot, 1);
+    double sum = 0;
+    for (std::uint64_t c = 0; c < chains_->count(); ++c) sum += record.accept(0, c);
+    return sum / static_cast<double>(chains_->count());
+  }
+
+  /// So many of every chain, recorded from slot `first` on. \returns their record
+  Chains::Record transitions(double step_size, int depth_cap, std::uint32_t first, std::uint32_t count) {
+    run_.base = run_.limit - first;
+    run_.limit += count;
     run_.step_size = step_size;
     run_.depth_cap = depth_cap;
     const auto status = chains_->run(run_, {}, stop_);
     if (status.failed) failed(status.failed);
-    const auto record = chains_->record(1, slot);
-    double sum = 0;
-    for (std::uint64_t c = 0; c < chains_->count(); ++c) {
-      sum += record.accept(0, c);
-      gradients_ += record.word(0, 1, c);
-      divergent_ += record.word(0, 2, c);
-    }
+    auto record = chains_->record(count, first);
+    for (std::uint64_t s = 0; s < count; ++s)
+      for (std::uint64_t c = 0; c < chains_->count(); ++c) {
+        gradients_ += record.word(s, 1, c);
+        divergent_ += record.word(s, 2, c);
+      }
     if (progress_) progress_({"warmup", run_.limit * chains_->count(), total_, divergent_});
-    return sum / static_cast<double>(chains_->count());
+    return record;
   }
 
  private:
@@ -142,6 +149,40 @@ double first_step_size(Pool& pool, double step) {
     if (!up && high) return step;
   }
   return step;
+}
+
+/// Shorter steps that are tried, each by so much shorter than the one before; one that is so much worse than the best
+/// ends it. Where a round costs less than so many leapfrogs, trees had better not grow.
+constexpr std::uint32_t kShorterSteps = 4;
+constexpr double kShorter = 0.88, kWorse = 0.9, kDearRound = 1;
+/// Transitions of all chains that a trial takes, and of each chain at least.
+constexpr std::uint64_t kTrial = 512, kLeastTrial = 4;
+
+std::uint32_t trial_length(std::uint64_t pool) {
+  return static_cast<std::uint32_t>(std::max(kLeastTrial, 1 + (kTrial + pool - 1) / pool));
+}
+
+/// `step` or a shorter one: that by which chains who share a subgroup's lanes go farthest for what they pay
+/// (nuts/lockstep.h). Where some trees are smaller than those that their neighbours make meanwhile, larger ones cost
+/// nothing. Never a longer one: acceptance stays at least what was asked for.
+double lockstep_step(Pool& pool, std::uint32_t trial, double step, int depth_cap, double round) {
+  const std::uint64_t chains = pool.chains().count();
+  std::vector<double> variances;
+  double best = 0, chosen = step;
+  for (std::uint32_t i = 0; i <= kShorterSteps; ++i, step *= kShorter) {
+    const auto record = pool.transitions(step, depth_cap, 0, trial);
+    if (variances.empty()) variances = pooled_variances(record, trial, chains);
+    std::vector<std::uint32_t> leapfrogs;
+    for (std::uint64_t s = 0; s < trial; ++s)
+      for (std::uint64_t c = 0; c < chains; ++c) leapfrogs.push_back(record.word(s, 1, c));
+    const double worth = mean_square_jump(record, trial, chains, variances) / lockstep_cost(leapfrogs, round);
+    if (worth < kWorse * best) break;
+    if (worth > best) {
+      best = worth;
+      chosen = step;
+    }
+  }
+  return chosen;
 }
 
 /// Samples a dimension that a first metric takes.
@@ -236,8 +277,10 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
                       pool_count = pool_size(options.chains, kernel.shape);
   const auto windows = windows_for(std::max<std::uint64_t>(1, options.warmup), pool_count, options.max_depth,
                                    !found.positions.empty());
-  std::uint32_t longest = 1;
-  std::uint64_t planned = 0;
+  const double round = round_cost(kernel.shape, kernel.operations);
+  const std::uint32_t trial = trial_length(pool_count), trials = (kShorterSteps + 1) * trial;
+  std::uint32_t longest = round > kDearRound ? trial : 1;
+  std::uint64_t planned = round > kDearRound ? trials : 0;
   for (const auto& window : windows) {
     longest = std::max(longest, window.transitions);
     planned += window.transitions;
@@ -292,17 +335,19 @@ Tuning PooledWarmup::run(const Kernels& kernels, const Options& options, std::sp
     step.restart(change > kSettled ? first_step_size(pool, step.averaged()) : step.averaged());
   }
   Tuning tuning;
+  tuning.step_size = step.averaged();
+  if (round > kDearRound && pool.made() + trials <= options.warmup)
+    tuning.step_size = lockstep_step(pool, trial, tuning.step_size, options.max_depth, round);
   tuning.f64 = kernel.shape.f64;
   tuning.mapping = pool.chains().kernel().shape.lanes ? "subgroup" : "invocation";
   tuning.metric = pool.metric().kind;
-  tuning.step_size = step.averaged();
   tuning.inverse_metric = pool.metric().values;
   tuning.dimension = dimension;
   const auto positions = pool.chains().positions();
   tuning.position_count = std::min(options.chains, pool_count);
   tuning.positions.assign(positions.begin(),
                           positions.begin() + static_cast<std::ptrdiff_t>(tuning.position_count * dimension));
-  tuning.transitions = pool.transitions();
+  tuning.transitions = pool.made();
   tuning.gradients = (pool.gradients() + found.evaluations) / pool_count;
   tuning.divergent = pool.divergent();
   return tuning;

@@ -123,7 +123,8 @@ const std::vector<Row>& rows() {
          o.sampling.start = kinds[choice(name, v, {"pathfinder", "dispersed"})];
        }},
       {{"target_accept", "warmup sample", "a number from 0.1 to 0.999", "0.8",
-        "the acceptance that warm-up tunes the step size for; nearer 1 means smaller steps"},
+        "the acceptance that warm-up tunes the step size for, at least: nearer 1 means smaller steps. It takes a smaller one "
+        "still where chains wait for one another's trees and larger trees cost no time"},
        [](auto name, const Term& v, Options& o) {
          const auto x = v.number();
          if (!x || !(*x >= 0.1 && *x <= 0.999)) refuse(name, v, "a number from 0.1 to 0.999");

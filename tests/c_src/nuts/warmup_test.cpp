@@ -16,6 +16,9 @@ class Warmup : public OnDevice {
     return options;
   }
 
+  /// Operations of a gradient beside which a round costs nothing.
+  static constexpr std::uint64_t dear = 10'000'000;
+
   Tuning tune(ChainKernel& on_device, const Options& of) {
     return PooledWarmup().run([&](const Metric&) -> ChainKernel& { return on_device; }, of, {}, {}, {});
   }
@@ -47,6 +50,7 @@ class Warmup : public OnDevice {
 TEST_F(Warmup, LearnsScalesAndAStepThatAcceptsAsAsked) {
   const auto target = normals_target(10);
   auto on_device = kernel(target, false);
+  on_device.operations = dear;
   for (const std::uint64_t chains : {1, 4, 64}) {
     const auto tuning = tune(on_device, options(chains));
     EXPECT_EQ(tuning.position_count, chains);
@@ -61,6 +65,26 @@ TEST_F(Warmup, LearnsScalesAndAStepThatAcceptsAsAsked) {
     EXPECT_LT(leapfrogs, 12);
     EXPECT_LT(tuning.transitions, 250u);
   }
+}
+
+TEST_F(Warmup, TakesAShorterStepWhereLanesWaitForOneAnotherAnyhow) {
+  // Its trees at an acceptance of 0.8 are of three leapfrogs and of seven.
+  const auto target = normals_target(20);
+  auto on_device = kernel(target, false);
+  const auto cheap = tune(on_device, options(64));
+  const auto [cheap_accept, cheap_leapfrogs] = behaviour(on_device, cheap, 100);
+  on_device.operations = dear;
+  const auto as_asked = tune(on_device, options(64));
+  const auto [accept, leapfrogs] = behaviour(on_device, as_asked, 100);
+  EXPECT_LT(cheap.step_size, 0.9 * as_asked.step_size);
+  EXPECT_GT(cheap_accept, accept + 0.03);
+  EXPECT_GT(cheap_leapfrogs, leapfrogs);
+  EXPECT_LT(cheap_leapfrogs, 8) << "a round's worth, no more";
+  // As many transitions as the two steps' trials need are not always allowed.
+  on_device.operations = 0;
+  auto few = options(64);
+  few.warmup = as_asked.transitions;
+  EXPECT_NEAR(tune(on_device, few).step_size / as_asked.step_size, 1, 0.05);
 }
 
 TEST_F(Warmup, IsTheSameWhateverTheBudget) {
