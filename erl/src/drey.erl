@@ -91,7 +91,7 @@ warmup(Node, Model, Opts) -> on(Node, warmup, [Model, Opts], Opts).
 %% drey_cluster}); else they run here.
 -spec sample(model(), opts()) -> answer(result()).
 sample(Model, Opts) ->
-    case drey_cluster:nodes_option(Opts) of
+    case drey_cluster_options:take_nodes(Opts) of
         {[], Rest} -> drey_local:call(sample, [Model, Rest]);
         {Nodes, Rest} -> drey_cluster:sample(Nodes, Model, Rest)
     end.

@@ -17,21 +17,16 @@
 %% What the jobs of the chunks stream goes through {@link drey_relay}.
 -module(drey_cluster).
 
--export([nodes_option/1, sample/3, chunks/2, share/3, marks/1]).
+-export([sample/3]).
 
--define(LANES, 64).  % of a node that does not say
 -define(DRAWS, 1000).  % where nobody names a number, as an engine
 -define(CAP, 10000).  % draws, where `stop' ends the run
--define(PARTS, 4).  % chunks that a node comes to, about, where chains are many
 
--type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
-%% What a chunk came to, in one round or in the whole run.
--record(part, {chunk :: chunk(), node :: node(), result = #{} :: map(), checkpoint = none :: none | binary()}).
 -record(run, {model :: drey:model(),
               given :: map(),  % the caller's options
               opts :: map(),
               nodes :: [node(), ...],
-              lanes = #{} :: #{node() => pos_integer()},
+              lanes = #{} :: drey_shares:lanes(),
               chains = 1 :: pos_integer(),
               keep = all :: all | new | none,
               from = none :: none | drey_checkpoint:t(),  % what is resumed
@@ -39,31 +34,20 @@
               until = infinity :: infinity | integer(),  % of the monotonic clock, in milliseconds
               relay = none :: none | pid(),
               save_at = infinity :: infinity | integer(),  % when the next checkpoint is due
-              pieces = fun(_, _) -> [] end :: fun(([#part{}], #{chunk() => binary()}) -> [drey_pieces:piece()]),  % as they stand
               warmup_ms = 0 :: number()}).
-%% @doc Takes the option `nodes' out of the options, which come back as a map when it was there.
--spec nodes_option(drey:opts()) -> {[node()], drey:opts()}.
-nodes_option(#{nodes := Nodes} = Opts) -> {Nodes, maps:remove(nodes, Opts)};
-nodes_option(Opts) when is_list(Opts) ->
-    case as_map(Opts) of
-        #{nodes := _} = Map -> nodes_option(Map);
-        _ -> {[], Opts}  % what is no property list, the engine refuses with a better message
-    end;
-nodes_option(Opts) -> {[], Opts}.
 
 %% @doc As drey:sample/2, on `Nodes'. The result has one key more, `nodes': who ran which chains, on what
 %% device, in what time.
 -spec sample([node()], drey:model(), drey:opts()) -> drey:answer(drey:result()).
 sample(Nodes, Model, Opts0) ->
-    case as_map(Opts0) of
-        #{} = Given ->
-            case check(Nodes, Given) of
-                ok ->
-                    streaming(#run{model = Model, given = Given, nodes = Nodes, until = until(Given), opts = #{}});
+    case drey_cluster_options:as_map(Opts0) of
+        {ok, Given} ->
+            case drey_cluster_options:check(Nodes, Given) of
+                ok -> streaming(#run{model = Model, given = Given, nodes = Nodes, until = until(Given), opts = #{}});
                 {error, _} = Error -> Error
             end;
-        error ->
-            drey_error:new(bad_option, "options are a map or a property list; found ~0tP", [Opts0, 12])
+        {error, _} = Error ->
+            Error
     end.
 
 begin_or_resume(#run{given = #{resume := Binary}} = Run) -> resume(drey_checkpoint:read(Binary), Run);
@@ -72,7 +56,7 @@ begin_or_resume(Run) -> start(Run).
 %% Who listens has all windows before the answer comes; until the deadline they keep to the credit.
 streaming(#run{given = #{stream_to := Pid} = Given} = Run) when is_pid(Pid) ->
     Relay = drey_relay:start(Pid, maps:get(credit, Given, unlimited)),
-    try begin_or_resume(due(0, Run#run{relay = Relay})) of
+    try begin_or_resume(Run#run{relay = Relay, save_at = due(0, Run)}) of
         {ok, _} = Answer -> drey_relay:drain(Relay, max(0, left(Run))), Answer;
         Error -> drey_relay:drain(Relay, 0), Error
     after
@@ -83,48 +67,8 @@ streaming(Run) ->
 
 %% When the next checkpoint is to be gathered, after one that took so many milliseconds: a quarter of this process's time
 %% may go into them. The nodes draw on meanwhile, of whose time their own take a fiftieth.
-due(Took, #run{given = #{checkpoint_every_ms := Ms}} = Run) ->
-    Run#run{save_at = erlang:monotonic_time(millisecond) + max(Ms, 3 * Took)};
-due(_, Run) ->
-    Run.
-
-check(Nodes, Opts) ->
-    Counts = [{chains, 1, infinity}, {first_chain, 0, infinity}, {draws, 1, infinity}, {credit, 1, 1000000},
-              {checkpoint_every_ms, 10, 2147483647}],
-    Wrong = [{Name, Least, Most, Value} || {Name, Least, Most} <- Counts, {ok, Value} <- [maps:find(Name, Opts)],
-                                           not (is_integer(Value) andalso Value >= Least andalso Value =< Most)],
-    Alone = [Name || Name <- [checkpoint_every_ms, credit], is_map_key(Name, Opts), not is_map_key(stream_to, Opts)],
-    case {are_nodes(Nodes), Wrong, Alone, Opts} of
-        {false, _, _, _} ->
-            drey_error:new(bad_option, "nodes is a list of at least one node name; found ~0tP", [Nodes, 12]);
-        {true, [{Name, Least, infinity, Value} | _], _, _} ->
-            drey_error:new(bad_option, "~ts is an integer from ~b; found ~0tP", [Name, Least, Value, 8]);
-        {true, [{Name, Least, Most, Value} | _], _, _} ->
-            drey_error:new(bad_option, "~ts is an integer from ~b to ~b; found ~0tP", [Name, Least, Most, Value, 8]);
-        {true, [], [checkpoint_every_ms | _], _} ->
-            drey_error:new(bad_option, "checkpoint_every_ms sends checkpoints to stream_to; name one");
-        {true, [], [credit | _], _} ->
-            drey_error:new(bad_option, "credit is of the windows that stream_to gets; name a stream_to");
-        {true, [], [], #{checkpoint := Wanted}} when not is_boolean(Wanted) ->
-            drey_error:new(bad_option, "checkpoint is true or false; found ~0tP", [Wanted, 8]);
-        {true, [], [], #{keep := Keep}} when Keep =/= all, Keep =/= new, Keep =/= none ->
-            drey_error:new(bad_option, "keep is all, new or none; found ~0tP", [Keep, 8]);
-        {true, [], [], #{stop := _, keep := Keep}} when Keep =/= all ->
-            drey_error:new(bad_option, "stop looks at all draws, which keep => ~0tp does not hold; leave one of both out",
-                           [Keep]);
-        {true, [], [], _} ->
-            ok
-    end.
-
-are_nodes([Node]) -> is_atom(Node);
-are_nodes([Node | Nodes]) -> is_atom(Node) andalso are_nodes(Nodes);
-are_nodes(_) -> false.
-
-as_map(Opts) when is_map(Opts) -> Opts;
-as_map(Opts) ->
-    try maps:from_list(lists:reverse(proplists:unfold(Opts)))  % the first of a property list counts
-    catch error:_ -> error
-    end.
+due(Took, #run{given = #{checkpoint_every_ms := Ms}}) -> erlang:monotonic_time(millisecond) + max(Ms, 3 * Took);
+due(_, _) -> infinity.
 
 until(#{deadline_ms := Ms}) when is_integer(Ms), Ms > 0 -> erlang:monotonic_time(millisecond) + Ms;
 until(_) -> infinity.
@@ -134,7 +78,7 @@ until(_) -> infinity.
 %% Each node says how many chains keep it busy; where nobody names a number, it is that of all of them together.
 start(#run{given = Given, nodes = Nodes} = Run) ->
     Lanes = lanes(lists:usort(Nodes)),
-    Chains = maps:get(chains, Given, lists:sum([maps:get(N, Lanes, ?LANES) || N <- lists:usort(Nodes)])),
+    Chains = maps:get(chains, Given, lists:sum([drey_shares:lanes(N, Lanes) || N <- lists:usort(Nodes)])),
     Opts = maps:merge(#{seed => fresh_seed(), first_chain => 0}, maps:remove(checkpoint, Given)),
     tell_chains(Chains, Run),
     warm(Nodes, Run#run{opts = Opts#{chains => Chains}, lanes = Lanes, chains = Chains, keep = maps:get(keep, Given, all)}).
@@ -233,18 +177,37 @@ draw(#run{opts = #{stop := Rule}} = Run) ->
     end;
 draw(#run{nodes = Nodes} = Run) ->
     Call = fun(Chunk) -> options(standing(piece(Chunk, Run), Run), checkpoint_options(Run), Run) end,
-    Pieces = fun(Parts, Streamed) ->
-                     Done = [Chunk || #part{chunk = Chunk} <- Parts],
-                     complete(in_order([add(piece(Chunk, Run), P) || #part{chunk = Chunk} = P <- Parts]
+    Standing = fun(Parts, Streamed) ->
+                     Done = [Chunk || #{chunk := Chunk} <- Parts],
+                     complete(in_order([drey_pieces:add(piece(Chunk, Run), P) || #{chunk := Chunk} = P <- Parts]
                                        ++ [drey_pieces:stands(piece(Chunk, Run), Checkpoint)
                                            || {Chunk, Checkpoint} <- maps:to_list(maps:without(Done, Streamed))]), 0, Run)
              end,
-    case work(to_do(Run, length(Nodes)), Call, Run#run{pieces = Pieces}) of
+    case drey_work:do(drey_shares:all(Run#run.chains, Run#run.lanes, length(Nodes)), plan(Call, Standing, Run)) of
         {error, _} = Error ->
             Error;
         {Ended, Parts} ->
-            Made = [add(piece(Chunk, Run), P) || #part{chunk = Chunk} = P <- Parts],
+            Made = [drey_pieces:add(piece(Chunk, Run), P) || #{chunk := Chunk} = P <- Parts],
             finish(Ended, complete(Made, 0, Run), Run, #{})
+    end.
+
+%% How the chunks of a run are worked off. `Call' is a chunk's options; `Standing' the pieces as they stand, from the parts
+%% that are done and the last checkpoints of those that are not.
+plan(Call, Standing, #run{model = Model, given = Given, nodes = Nodes, lanes = Lanes, chains = Chains, until = Until,
+                          save_at = SaveAt} = Run) ->
+    #{nodes => Nodes, lanes => Lanes, chains => Chains, until => Until, cuts => maps:get(checkpoint, Given, false),
+      ask => fun(Node, Chunk) -> [Model, streamed(Call(Chunk), Node, Chunk, Run)] end,
+      save_at => SaveAt, save => fun(Parts) -> save(Parts, Standing, Run) end}.
+
+%% A checkpoint of the whole run goes to the subscriber: of chunks that are done, of those that run as they last said.
+save(Parts, Standing, #run{relay = Relay} = Run) ->
+    Start = erlang:monotonic_time(millisecond),
+    case gather(Standing(Parts, drey_relay:checkpoints(Relay)), Run) of
+        {ok, Gathered} ->
+            [drey_relay:checkpoint(Relay, Checkpoint) || #{checkpoint := Checkpoint} <- [Gathered]],
+            {ok, due(erlang:monotonic_time(millisecond) - Start, Run)};
+        {error, _} = Error ->
+            Error
     end.
 
 piece(Chunk, #run{from = none}) -> drey_pieces:fresh(Chunk);
@@ -261,9 +224,6 @@ standing(Piece, #run{relay = Relay}) ->
         #{Chunk := Checkpoint} -> drey_pieces:stands(Piece, Checkpoint);
         _ -> Piece
     end.
-
-add(Piece, #part{chunk = Chunk, node = Node, result = Result, checkpoint = Checkpoint}) ->
-    drey_pieces:add(Piece, #{chunk => Chunk, node => Node, result => Result}, Checkpoint).
 
 %% With the chains between them that no node came to.
 complete([], Next, #run{chains = Chains} = Run) ->
@@ -360,13 +320,6 @@ gather(Pieces, #run{keep = Keep, opts = #{first_chain := First} = Opts}) ->
 
 %% Rounds ------------------------------------------------------------------------------------------------
 
-%% @doc The draws at which a run with the option `stop' is looked at; as an engine does it.
--spec marks(pos_integer()) -> [pos_integer()].
-marks(Cap) -> marks(50, Cap).
-
-marks(Mark, Cap) when Mark < Cap -> [Mark | marks((Mark + Mark div 4 + 1) div 2 * 2, Cap)];
-marks(_, Cap) -> [Cap].
-
 in_rounds(#run{model = Model, opts = Opts, nodes = Nodes} = Run, Stop) ->
     case drey_join:ask(Nodes, Model) of
         {ok, #{parameters := Parameters}} ->
@@ -382,16 +335,16 @@ first_round(#run{from = none, opts = #{draws := Cap} = Opts, nodes = Nodes, chai
                 #{outputs := Returned} when is_list(Returned) -> #{outputs => Returned ++ (Names -- Returned)};
                 _ -> #{}
             end,
-    round(marks(Cap), [drey_pieces:fresh(Chunk) || Chunk <- chunks(Chains, length(Nodes))], Drawn#{keep => new}, Run, Rule);
+    round(drey_stop:marks(Cap), [drey_pieces:fresh(Chunk) || Chunk <- drey_shares:chunks(Chains, length(Nodes))], Drawn#{keep => new}, Run, Rule);
 first_round(#run{from = #{arrays := Arrays, outputs := Returned} = From, shapes = Shapes, opts = #{draws := Cap} = Opts,
                  nodes = Nodes, chains = Chains} = Run, {_, Names} = Rule) ->
     case [N || N <- Names, not is_map_key(N, Arrays)] of
         [] ->
             Of = Run#run{from = From#{outputs := [N || {N, _} <- Shapes, is_map_key(N, Arrays)]},
                          opts = maps:merge(#{outputs => Returned}, Opts)},
-            case [M || M <- marks(Cap), M >= drey_checkpoint:most(From)] of
+            case [M || M <- drey_stop:marks(Cap), M >= drey_checkpoint:most(From)] of
                 [] -> drey_error:new(wrong_checkpoint, "the checkpoint has more draws than the ~b asked for", [Cap]);
-                Marks -> round(Marks, [piece(Chunk, Of) || Chunk <- chunks(Chains, length(Nodes))], #{}, Of, Rule)
+                Marks -> round(Marks, [piece(Chunk, Of) || Chunk <- drey_shares:chunks(Chains, length(Nodes))], #{}, Of, Rule)
             end;
         [Missing | _] ->
             drey_error:new(bad_option, "stop looks at all parameters, and the checkpoint does not hold ~ts; leave stop out", [Missing])
@@ -401,19 +354,19 @@ round([Mark | Marks], Pieces, More, Run, {Stop, Names} = Rule) ->
     Of = maps:from_list([{drey_pieces:chunk(P), P} || P <- Pieces]),
     Call = fun(Chunk) -> options(standing(maps:get(Chunk, Of), Run), More#{draws => Mark, checkpoint => true}, Run) end,
     Standing = fun(Parts, Streamed) ->
-                       Done = maps:from_list([{Chunk, P} || #part{chunk = Chunk} = P <- Parts]),
+                       Done = maps:from_list([{Chunk, P} || #{chunk := Chunk} = P <- Parts]),
                        [case {drey_pieces:chunk(P), P} of
-                            {Chunk, _} when is_map_key(Chunk, Done) -> add(P, maps:get(Chunk, Done));
+                            {Chunk, _} when is_map_key(Chunk, Done) -> drey_pieces:add(P, maps:get(Chunk, Done));
                             {Chunk, _} when is_map_key(Chunk, Streamed) -> drey_pieces:stands(P, maps:get(Chunk, Streamed));
                             _ -> P
                         end || P <- Pieces]
                end,
     Run#run.relay =/= none andalso drey_relay:forget(Run#run.relay),
-    case work({list, [drey_pieces:chunk(P) || P <- Pieces]}, Call, Run#run{pieces = Standing}) of
+    case drey_work:do({list, [drey_pieces:chunk(P) || P <- Pieces]}, plan(Call, Standing, Run)) of
         {error, _} = Error ->
             Error;
         {Ended, Parts} ->
-            Add = fun(#part{chunk = Chunk} = P, Acc) -> Acc#{Chunk := add(maps:get(Chunk, Acc), P)} end,
+            Add = fun(#{chunk := Chunk} = P, Acc) -> Acc#{Chunk := drey_pieces:add(maps:get(Chunk, Acc), P)} end,
             Made = lists:foldl(Add, Of, Parts),
             Next = [maps:get(drey_pieces:chunk(P), Made) || P <- Pieces],
             case Ended =:= ok andalso look(Next, Names, Run) of
@@ -442,154 +395,3 @@ look(Pieces, Names, #run{nodes = Nodes}) ->
         {error, _} = Error ->
             Error
     end.
-
-%% Chunks ------------------------------------------------------------------------------------------------
-
-%% @doc The chunks of a run of few chains on `N' nodes, as {first, count}: as even as can be, none empty.
--spec chunks(non_neg_integer(), pos_integer()) -> [chunk()].
-chunks(Chains, N) ->
-    Bound = fun(I) -> I * Chains div N end,
-    [{Bound(I), Bound(I + 1) - Bound(I)} || I <- lists:seq(0, N - 1), Bound(I + 1) > Bound(I)].
-
-%% Few chains are cut once, many as nodes ask for them.
-to_do(#run{chains = Chains, lanes = Lanes}, N) ->
-    Full = lists:max([?LANES | maps:values(Lanes)]),
-    if
-        Chains < 2 * N * Full -> {list, chunks(Chains, N)};
-        true -> {rest, 0, []}
-    end.
-
-%% @doc The chains that a node is given next, of `Left': its share by measured rate of half of what is left, so that all
-%% are done at about the same time; but never fewer than its lanes, and all where little is left.
--spec share(pos_integer(), pos_integer(), float()) -> pos_integer().
-share(Left, Lanes, Fraction) ->
-    case max(Lanes, round(Left * Fraction / 2) div Lanes * Lanes) of
-        Chains when Left - Chains < Lanes -> Left;
-        Chains -> Chains
-    end.
-
-%% The next chunk for a node, and what is then to do. Chunks of lost nodes come first.
-next({list, [Chunk | Chunks]}, _, _, _) ->
-    {Chunk, {list, Chunks}};
-next({rest, First, [Chunk | Lost]}, _, _, _) ->
-    {Chunk, {rest, First, Lost}};
-next({rest, First, []}, Node, Rates, #run{chains = Chains, lanes = Lanes}) when First < Chains ->
-    N = maps:size(Rates),
-    Count = case Rates of
-                #{Node := Rate} when Rate > 0 ->
-                    %% Nodes that were not measured yet count as the average of those that were.
-                    Known = [R || R <- maps:values(Rates), R > 0],
-                    share(Chains - First, lane(Node, Lanes), Rate / (lists:sum(Known) / length(Known) * N));
-                _ ->
-                    share(Chains - First, lane(Node, Lanes), 2 / (?PARTS * N))
-            end,
-    {{First, Count}, {rest, First + Count, []}};
-next(_, _, _, _) ->
-    none.
-
-lane(Node, Lanes) -> maps:get(Node, Lanes, ?LANES).
-
-again(_, {cut, _} = Cut) -> Cut;
-again(Chunk, {list, Chunks}) -> {list, [Chunk | Chunks]};
-again(Chunk, {rest, First, Lost}) -> {rest, First, [Chunk | Lost]}.
-
-%% Hands chunks to idle nodes until there are none of either, then waits for an answer. A node that is lost is left
-%% out; its chunk goes back. The parts come back in the order of their chunks, and with them whether they are all: where
-%% a checkpoint is wanted, a deadline and a cancel cut the work, and are told with what was done.
-work(ToDo, Call, #run{nodes = Nodes} = Run) ->
-    Rates = maps:from_list([{Node, 0} || Node <- Nodes]),
-    work(ToDo, Nodes, erpc:reqids_new(), Call, Rates, Run, []).
-
-work(ToDo, [Node | Idle] = Nodes, Requests, Call, Rates, Run, Parts) ->
-    case next(ToDo, Node, Rates, Run) of
-        {Chunk, Rest} ->
-            case left(Run) > 0 of
-                true ->
-                    Asked = streamed(Call(Chunk), Node, Chunk, Run),
-                    Sent = erpc:send_request(Node, drey, sample, [Run#run.model, Asked], {Node, Chunk}, Requests),
-                    work(Rest, Idle, Sent, Call, Rates, Run, Parts);
-                false ->
-                    late(drey_error:new(deadline, "deadline_ms passed", []), Idle, Requests, Call, Rates, Run, Parts)
-            end;
-        none ->
-            await(ToDo, Nodes, Requests, Call, Rates, Run, Parts)
-    end;
-work(ToDo, [], Requests, Call, Rates, Run, Parts) ->
-    await(ToDo, [], Requests, Call, Rates, Run, Parts).
-
-%% Too late for another chunk; what runs has the same deadline.
-late(Error, Idle, Requests, Call, Rates, #run{given = #{checkpoint := true}} = Run, Parts) ->
-    await({cut, Error}, Idle, Requests, Call, Rates, Run, Parts);
-late(Error, _, Requests, _, _, _, _) ->
-    give_up(Requests),
-    Error.
-
-await(ToDo, Idle, Requests, Call, Rates, Run, Parts) ->
-    try erpc:wait_response(Requests, until_saved(Run), true) of
-        no_response ->
-            case save(Parts, Run) of
-                {ok, Saved} -> await(ToDo, Idle, Requests, Call, Rates, Saved, Parts);
-                {error, _} = Error -> give_up(Requests), Error
-            end;
-        no_request ->
-            case {ToDo, next(ToDo, node(), Rates, Run)} of
-                {{cut, _}, none} -> {ToDo, lists:keysort(#part.chunk, Parts)};
-                {_, none} -> {ok, lists:keysort(#part.chunk, Parts)};
-                _ -> drey_error:new(noconnection, "all nodes of the run were lost before it was done")
-            end;
-        {{response, {ok, Result}}, {Node, Chunk}, Rest} ->
-            Measured = Rates#{Node => rate(Chunk, Result)},
-            work(ToDo, Idle ++ [Node], Rest, Call, Measured, Run,
-                 [#part{chunk = Chunk, node = Node, result = Result, checkpoint = maps:get(checkpoint, Result, none)} | Parts]);
-        {{response, {error, Why} = Error}, {Node, Chunk}, Rest} ->
-            Cut = [#part{chunk = Chunk, node = Node, result = maps:get(result, Why, #{}), checkpoint = Checkpoint}
-                   || #{checkpoint := Checkpoint} <- [Why]] ++ Parts,
-            case Why of
-                #{reason := deadline} ->
-                    late(plain(Why), Idle, Rest, Call, Rates, Run, Cut);
-                #{reason := cancelled, checkpoint := _} when map_get(checkpoint, Run#run.given) ->
-                    give_up(Rest),
-                    {{cut, Error}, lists:keysort(#part.chunk, Cut)};
-                _ ->
-                    give_up(Rest),
-                    plain(Why)
-            end
-    catch
-        Class:{Reason, {Node, Chunk}, Rest} ->
-            case drey_error:from_exception(Node, {sample, 2}, Class, Reason) of
-                {error, #{reason := noconnection}} ->
-                    work(again(Chunk, ToDo), Idle, Rest, Call, maps:remove(Node, Rates), Run, Parts);
-                Error ->
-                    give_up(Rest),
-                    Error
-            end
-    end.
-
-%% Without what its chunk alone came to.
-plain(#{checkpoint := _, reason := deadline}) -> drey_error:new(deadline, "deadline_ms passed");
-plain(#{checkpoint := _, reason := cancelled}) -> drey_error:new(cancelled, "a job was cancelled");
-plain(Why) -> {error, maps:without([checkpoint, result, draws], Why)}.
-
-until_saved(#run{save_at = infinity}) -> infinity;
-until_saved(#run{save_at = At}) -> max(0, At - erlang:monotonic_time(millisecond)).
-
-%% A checkpoint of the whole run goes to the subscriber: of chunks that are done, of those that run as they last said.
-save(Parts, #run{relay = Relay, pieces = Pieces} = Run) ->
-    Start = erlang:monotonic_time(millisecond),
-    case gather(Pieces(Parts, drey_relay:checkpoints(Relay)), Run) of
-        {ok, Gathered} ->
-            [drey_relay:checkpoint(Relay, Checkpoint) || #{checkpoint := Checkpoint} <- [Gathered]],
-            {ok, due(erlang:monotonic_time(millisecond) - Start, Run)};
-        {error, _} = Error ->
-            Error
-    end.
-
-%% Chains a millisecond.
-rate({_, Count}, #{timing := #{sampling_ms := Sampling, outputs_ms := Outputs}}) ->
-    Count / max(0.001, Sampling + Outputs).
-
-%% The callers of what still runs are gone with their requests, and so the nodes cancel it.
-give_up(Requests) ->
-    lists:foreach(fun({Id, _}) ->
-                          try erpc:receive_response(Id, 0) of _ -> ok catch _:_ -> ok end
-                  end, erpc:reqids_to_list(Requests)).

@@ -2,23 +2,22 @@
 %% run is a list of pieces, in the order of their chains, that leave none out; from them come its result and its checkpoint.
 -module(drey_pieces).
 
--export([fresh/1, resumed/3, add/3, stands/2, checkpoint/1, result/1, parts/1, chunk/1]).
+-export([fresh/1, resumed/3, add/2, stands/2, checkpoint/1, result/1, parts/1, chunk/1]).
 -export([first/1, handed/1, gather/3, cut/2]).
 
--type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
 %% `draws' and `stats' are arrays of the draws from `first' on; `result' is what the last call said besides.
--opaque piece() :: #{chunk := chunk(), first := non_neg_integer(), draws := #{atom() => drey:array()},
+-opaque piece() :: #{chunk := drey_shares:chunk(), first := non_neg_integer(), draws := #{atom() => drey:array()},
                      stats := #{atom() => drey:array()}, checkpoint := none | binary(), result := map(),
                      parts := [drey_join:part()]}.
 -export_type([piece/0]).
 
 %% @doc Chains that nobody has run yet.
--spec fresh(chunk()) -> piece().
+-spec fresh(drey_shares:chunk()) -> piece().
 fresh(Chunk) ->
     #{chunk => Chunk, first => 0, draws => #{}, stats => #{}, checkpoint => none, result => #{}, parts => []}.
 
 %% @doc Chains of a run that goes on. `Shapes' are those of the outputs, by name.
--spec resumed(chunk(), drey_checkpoint:t(), #{atom() => [pos_integer()]}) -> piece().
+-spec resumed(drey_shares:chunk(), drey_checkpoint:t(), #{atom() => [pos_integer()]}) -> piece().
 resumed({First, Count} = Chunk, #{first := From} = Checkpoint, Shapes) ->
     Part = drey_checkpoint:part(Checkpoint, First, Count),
     {Draws, Stats} = drey_checkpoint:kept(Checkpoint, First, Count),
@@ -29,10 +28,10 @@ resumed({First, Count} = Chunk, #{first := From} = Checkpoint, Shapes) ->
 shaped({Type, [Chains, Draws, _], Binary}, Shape) -> {Type, [Chains, Draws | Shape], Binary}.
 
 %% @doc After a call: what it made comes behind what there was.
--spec add(piece(), drey_join:part(), none | binary()) -> piece().
-add(#{draws := Draws, stats := Stats, parts := Parts} = Piece, #{result := Result} = Part, Checkpoint) ->
+-spec add(piece(), drey_work:part()) -> piece().
+add(#{draws := Draws, stats := Stats, parts := Parts} = Piece, #{result := Result, checkpoint := Checkpoint} = Part) ->
     Piece#{draws := behind(Draws, maps:get(draws, Result, #{})), stats := behind(Stats, maps:get(stats, Result, #{})),
-           result := maps:without([draws, stats, checkpoint], Result), parts := Parts ++ [Part],
+           result := maps:without([draws, stats, checkpoint], Result), parts := Parts ++ [maps:remove(checkpoint, Part)],
            checkpoint := Checkpoint}.
 
 %% @doc While a call runs: where its chains stood in the checkpoint that came last, which holds what it drew until then.
@@ -48,7 +47,7 @@ behind(Before, New) ->
 -spec checkpoint(piece()) -> none | binary().
 checkpoint(#{checkpoint := Checkpoint}) -> Checkpoint.
 
--spec chunk(piece()) -> chunk().
+-spec chunk(piece()) -> drey_shares:chunk().
 chunk(#{chunk := Chunk}) -> Chunk.
 
 %% @doc The number of the first draw that is kept.

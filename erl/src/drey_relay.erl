@@ -14,10 +14,9 @@
 
 -define(AHEAD, 2).  % windows of a job that have not gone on
 
--type chunk() :: {First :: non_neg_integer(), Count :: pos_integer()}.
 %% Draws that have gone on, of ranges of chains that do not overlap.
 -type sent() :: [{First :: non_neg_integer(), Count :: pos_integer(), To :: non_neg_integer()}].
--record(job, {node :: node(), chunk :: chunk() | warm_up, ear :: pid(), id = unknown :: term(),
+-record(job, {node :: node(), chunk :: drey_shares:chunk() | warm_up, ear :: pid(), id = unknown :: term(),
               done = none :: none | map(),  % the last progress of its sampling
               past = false :: boolean()}).  % of an earlier round
 -record(state, {owner :: reference(),
@@ -29,7 +28,7 @@
                 held = queue:new() :: queue:queue({reference(), map()} | {checkpoint, binary()}),
                 sent = [] :: sent(),
                 jobs = #{} :: #{reference() => #job{}},
-                checkpoints = #{} :: #{chunk() => binary()},
+                checkpoints = #{} :: #{drey_shares:chunk() => binary()},
                 cancelled = false :: boolean(),
                 %% For whom all ears are asked for what they have, and how many of them have not answered.
                 asked = #{} :: #{drain | {checkpoint, binary()} => non_neg_integer()},
@@ -53,7 +52,7 @@ chains(Relay, Chains) ->
     ok.
 
 %% @doc Where the job of a chunk on a node streams to.
--spec ear(pid(), node(), chunk() | warm_up) -> pid().
+-spec ear(pid(), node(), drey_shares:chunk() | warm_up) -> pid().
 ear(Relay, Node, Chunk) ->
     Job = make_ref(),
     spawn(fun() ->
@@ -80,7 +79,7 @@ forget(Relay) ->
     ok.
 
 %% @doc The last checkpoints that came, by chunk.
--spec checkpoints(pid()) -> #{chunk() => binary()}.
+-spec checkpoints(pid()) -> #{drey_shares:chunk() => binary()}.
 checkpoints(Relay) ->
     {ok, Checkpoints} = ask(Relay, checkpoints, infinity),
     Checkpoints.

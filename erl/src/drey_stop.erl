@@ -2,7 +2,7 @@
 %% effective sample size and R-hat. Knows nothing of nodes.
 -module(drey_stop).
 
--export([read/1, worst/1, reached/2, warning/3]).
+-export([read/1, marks/1, worst/1, reached/2, warning/3]).
 
 -type rule() :: #{ess => number(), rhat => number()}.
 -type worst() :: #{ess := float() | binary(), rhat := float() | binary()}.
@@ -26,6 +26,13 @@ read(Rule) ->
 
 refuse(Rule) ->
     drey_error:new(bad_option, "stop is #{ess => 1 to 1e9, rhat => above 1 to 10}, either or both; found ~0tP", [Rule, 12]).
+
+%% @doc The draws at which a run with the option `stop' is looked at; as an engine does it: each number a quarter more, even.
+-spec marks(pos_integer()) -> [pos_integer()].
+marks(Cap) -> marks(50, Cap).
+
+marks(Mark, Cap) when Mark < Cap -> [Mark | marks((Mark + Mark div 4 + 1) div 2 * 2, Cap)];
+marks(_, Cap) -> [Cap].
 
 %% @doc The least effective sample size and the largest R-hat of summary rows; `<<"nan">>' where no row has one. Constants
 %% have neither and do not count.

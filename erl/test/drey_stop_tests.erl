@@ -4,6 +4,11 @@
 
 row(Name, Ess, Rhat) -> #{name => Name, ess_bulk => Ess, rhat => Rhat}.
 
+marks_are_the_engines_test_() ->
+    [?_assertEqual([50, 62, 78, 98, 122, 130], drey_stop:marks(130)),
+     ?_assertEqual([30], drey_stop:marks(30)),
+     ?_assertEqual([50], drey_stop:marks(50))].
+
 rules_test_() ->
     [?_assertEqual({ok, #{ess => 400}}, drey_stop:read(#{ess => 400})),
      ?_assertEqual({ok, #{ess => 400, rhat => 1.01}}, drey_stop:read([{ess, 400}, {rhat, 1.01}]))]

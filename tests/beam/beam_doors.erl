@@ -320,7 +320,7 @@ stopping() ->
       fun() ->
               {ok, #{draws := Draws, stop := #{reached := true, draws := N, ess := Ess, rhat := Rhat}, tuning := Tuning,
                      summary := Rows, stats := Stats}} = drey:sample(?A, schools(), Opts),
-              true = lists:member(N, drey_cluster:marks(10000)),
+              true = lists:member(N, drey_stop:marks(10000)),
               true = Ess >= 400 andalso Rhat =< 1.03,
               {ok, #{draws := Draws, stop := #{draws := N}}} = drey:sample(?PEER, schools(), Opts),
               {ok, #{stop := StoppedAt} = Many} =
