@@ -3,54 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "error.h"
-#include "shaders/shaders.h"
+#include "nuts/kernel_metric.h"
+#include "nuts/shader_text.h"
 
 namespace drey::nuts {
 namespace {
-
-std::string shader(std::string_view name) {
-  const auto text = shaders::text(name);
-  if (text.empty()) throw Error("internal", fmt::format("the shader {} is not embedded", name));
-  return std::string(text);
-}
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-
-/// `text` with every whole word `name` replaced.
-std::string replace_word(const std::string& text, const std::string& name, const std::string& by) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size();) {
-    if (is_word(text[i])) {
-      std::size_t end = i;
-      while (end < text.size() && is_word(text[end])) ++end;
-      const std::string word = text.substr(i, end - i);
-      result += word == name ? by : word;
-      i = end;
-    } else {
-      result += text[i++];
-    }
-  }
-  return result;
-}
-
-std::size_t matching_brace(const std::string& text, std::size_t open) {
-  int depth = 0;
-  for (std::size_t i = open; i < text.size(); ++i) {
-    if (text[i] == '{') ++depth;
-    if (text[i] == '}' && --depth == 0) return i;
-  }
-  throw Error("internal", "a shader's braces do not match");
-}
-
-/// Slots up to this are written out. Of a chain per subgroup more: what one lane holds is little else.
-std::uint64_t unrolled_slots(const KernelShape& shape) {
-  return shape.lanes ? 2 * kUnrolledDimension : kUnrolledDimension;
-}
-
-bool is_unrolled(const KernelShape& shape) { return slots_held(shape) <= unrolled_slots(shape); }
 
 bool is_stored(const KernelShape& shape) { return shape.stored || !is_unrolled(shape); }
 
@@ -116,7 +75,6 @@ std::string expand(const KernelShape& shape, std::string text) {
   return expand_loop(expand_loop(text, "EACH_STORED", "held", at_once), "BLOCKS", "(held + 3u) / 4u", 1);
 }
 
-constexpr std::uint64_t kTripsAtOnce = 8;  // of a dense metric's products
 // Loops over the slots that are no EACH, in nuts.comp once a dispatch, and once a round; in nuts_deep_merges.glsl once,
 // and once a merge.
 constexpr std::uint64_t kDispatchLoops = 1 + 2 * StateLayout::kArrays, kSlotLoops = 5;
@@ -167,124 +125,14 @@ std::string slot_text(const KernelShape& shape) {
   return put + "\n" + pick + "\n#define GET(v, x, k) real v = real(0.0); PICK(v, x, k)\n";
 }
 
-/// METRIC, KICK and DRIFT of nuts.comp for a dense metric: products with the transposed Cholesky factor and
-/// with the factor. Written out where the dimension is small, the factor in registers; loops over the buffer
-/// otherwise.
-std::string dense_metric(const KernelShape& shape) {
-  const std::uint64_t dimension = shape.dimension;
-  const auto entry = [](std::uint64_t i, std::uint64_t j) { return i * (i + 1) / 2 + j; };
-  std::string metric, kick, drift;
-  if (shape.lanes) {
-    // Every lane meets all elements in turn, and adds up the rows (or columns) that are its own.
-    const auto product = [&](const char* to, const char* of, const char* entry_of, const char* in) {
-      std::string text =
-          "for (uint j = 0u; j < uint(DIMENSION); ++j) { const uint slot = j / LANES; GET(mine_, " +
-          std::string(of) + ", slot) const real other = step_size * (s) * subgroupShuffle(mine_, j % LANES);";
-      for (std::uint64_t k = 0; k < slots_held(shape); ++k)
-        text += fmt::format(
-            " {{ const uint i = {0}u * LANES + gl_SubgroupInvocationID; if (i < uint(DIMENSION) && {1}) "
-            "{2}[{0}] += scale[{3}] * other; }}",
-            k, in, to, entry_of);
-      return text + " }";
-    };
-    kick = product("p", "g", "j * (j + 1u) / 2u + i", "i <= j");
-    drift = product("q", "p", "i * (i + 1u) / 2u + j", "j <= i");
-  } else if (dimension <= kUnrolledDimension) {
-    const std::uint64_t size = entry(dimension, 0);
-    metric = fmt::format("real metric[{}];", size);
-    for (std::uint64_t i = 0; i < dimension; ++i) {
-      // One access a row, as nuts_state.glsl has it.
-      metric += fmt::format(
-          " for (uint k = 0u; k < held - {1}u; ++k) {{ const real value = step_size * scale[{0}u + k];",
-          entry(i, 0), dimension - 1 - i);
-      for (std::uint64_t j = 0; j <= i; ++j)
-        metric += fmt::format(" if (k == {}u) metric[{}] = value;", j, entry(i, j));
-      metric += " }";
-    }
-    for (std::uint64_t i = 0; i < dimension; ++i) {
-      std::string force, velocity;
-      for (std::uint64_t j = i; j < dimension; ++j)
-        force += fmt::format(" + metric[{}] * g[{}]", entry(j, i), j);
-      for (std::uint64_t j = 0; j <= i; ++j) velocity += fmt::format(" + metric[{}] * p[{}]", entry(i, j), j);
-      kick += fmt::format(" p[{}] += (s) * ({});", i, force.substr(3));
-      drift += fmt::format(" q[{}] += (s) * ({});", i, velocity.substr(3));
-    }
-  } else {
-    // Columns and rows in blocks: a software driver counts trips.
-    const auto sum = [&](const char* term, const char* from, const char* to) {
-      std::string text = fmt::format("real sum = real(0.0); int j = {}; for (; j + {} <= {}; j += {}) {{",
-                                     from, kTripsAtOnce, to, kTripsAtOnce);
-      for (std::uint64_t k = 0; k < kTripsAtOnce; ++k)
-        text += " sum += " + replace_word(term, "at", fmt::format("(j + {})", k)) + ";";
-      return text + fmt::format(" }} for (; j < {}; ++j) sum += {};", to, replace_word(term, "at", "j"));
-    };
-    kick = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} p[i] += (s) * step_size * sum; }}", dimension,
-                       sum("scale[at * (at + 1) / 2 + i] * g[at]", "i", "DIMENSION"));
-    drift = fmt::format("for (int i = 0; i < {0}; ++i) {{ {1} q[i] += (s) * step_size * sum; }}", dimension,
-                        sum("scale[i * (i + 1) / 2 + at] * p[at]", "0", "i + 1"));
-  }
-  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric,
-                     kick, drift);
-}
-
-/// The same for a low-rank metric, D^1/2 (I + V (L - I) V^T) D^1/2 with V's columns orthonormal: products with
-/// (I + V (L^1/2 - I) V^T) D^1/2 and its transpose, 2 K dot products and sums of vectors a tick and a half.
-std::string low_rank_metric(const KernelShape& shape) {
-  const std::uint64_t slots = slots_held(shape), rank = shape.rank;
-  const bool unroll = is_unrolled(shape);
-  const auto each = [&](const std::string& body) {
-    if (!unroll)
-      return fmt::format("for (int d_ = 0; d_ < {}; ++d_) {{ {} }} ", slots, replace_word(body, "d", "d_"));
-    std::string text;
-    for (std::uint64_t d = 0; d < slots; ++d) text += replace_word(body, "d", std::to_string(d)) + " ";
-    return text;
-  };
-  // One access an array, as nuts_state.glsl has it.
-  std::string metric = fmt::format("real h[SLOTS]; real metric_c[{}];", rank), columns, values;
-  for (std::uint64_t k = 0; k < rank; ++k) {
-    metric += fmt::format(" real metric_v{}[SLOTS];", k);
-    columns += fmt::format(
-        " const real value{0} = OWNED(k) ? scale[uint(DIMENSION) * {1}u + {2}u + ELEMENT(k)] : real(0.0); "
-        "PUT(metric_v{0}, k, value{0})",
-        k, k + 1, rank);
-    values += fmt::format(" if (k == {0}u) metric_c[{0}] = value;", k);
-  }
-  metric += fmt::format(
-      " for (uint k = 0u; k < held; ++k) {{ const real value = OWNED(k) ? step_size * "
-      "scale[ELEMENT(k)] : real(0.0); PUT(h, k, value) {} }} for (uint k = 0u; k < {}u + none; ++k) {{ const real value = scale[uint(DIMENSION) + k]; {} }}",
-      columns, rank, values);
-  std::string dots, sum;
-  for (std::uint64_t k = 0; k < rank; ++k) {
-    dots += fmt::format("real dot{} = real(0.0); ", k);
-    sum += fmt::format(" + dot{0} * metric_v{0}[d]", k);
-  }
-  const auto product = [&](const char* of) {
-    std::string add, ends;
-    for (std::uint64_t k = 0; k < rank; ++k) {
-      add += fmt::format("dot{0} += metric_v{0}[d] * {1}; ", k, of);
-      ends += fmt::format("SUM(dot{0}) dot{0} *= metric_c[{0}]; ", k);
-    }
-    return dots + each(add) + ends;
-  };
-  const std::string kick =
-      "{ " + product("(h[d] * g[d])") + each("p[d] += (s) * (h[d] * g[d]" + sum + ");") + "}";
-  const std::string drift = "{ " + product("p[d]") + each("q[d] += (s) * (h[d] * (p[d]" + sum + "));") + "}";
-  return fmt::format("#define DENSE 1\n#define METRIC {}\n#define KICK(s) {}\n#define DRIFT(s) {}\n", metric,
-                     kick, drift);
-}
-
-/// Trips of the three products with a dense metric in a tick.
-std::uint64_t dense_trips(const KernelShape& shape) {
-  if (shape.rank && !is_unrolled(shape)) return 6 * (slots_held(shape) + 1);
-  if (shape.dense && shape.lanes) return 3 * (shape.dimension + 1);
-  if (!shape.dense || shape.dimension <= kUnrolledDimension) return 0;
-  return 3 * shape.dimension * (1 + shape.dimension / kTripsAtOnce + kTripsAtOnce);
-}
-
 }  // namespace
 
 std::uint64_t slots_held(const KernelShape& shape) {
   return shape.lanes ? (shape.dimension + shape.lanes - 1) / shape.lanes : shape.dimension;
+}
+
+bool is_unrolled(const KernelShape& shape) {
+  return slots_held(shape) <= (shape.lanes ? 2 * kUnrolledDimension : kUnrolledDimension);
 }
 
 std::uint64_t elements_held(const KernelShape& shape) {
@@ -311,62 +159,6 @@ StateLayout::StateLayout(const KernelShape& shape) {
 
 namespace {
 
-/// `text` with every `keyword(name) {..}` replaced by what `by` makes of the name and the block.
-template <typename By>
-std::string replace_blocks(const std::string& text, const std::string& keyword, const By& by) {
-  std::string result;
-  std::size_t at = 0;
-  while (true) {
-    std::size_t found = text.find(keyword + "(", at);
-    while (found != std::string::npos && found > 0 && is_word(text[found - 1]))
-      found = text.find(keyword + "(", found + 1);
-    const std::size_t line = found == std::string::npos ? found : text.rfind('\n', found);
-    // A comment may name it.
-    const bool comment =
-        found != std::string::npos && text.find("//", line == std::string::npos ? 0 : line) < found;
-    if (found == std::string::npos) return result + text.substr(at);
-    const std::size_t close = text.find(')', found);
-    if (comment) {
-      result += text.substr(at, close - at);
-      at = close;
-      continue;
-    }
-    const std::string name = text.substr(found + keyword.size() + 1, close - found - keyword.size() - 1);
-    const std::size_t open = text.find('{', close);
-    const std::size_t end = matching_brace(text, open);
-    const std::string body = text.substr(open, end - open + 1);
-    result += text.substr(at, found - at) + by(name, body);
-    at = end + 1;
-  }
-}
-
-}  // namespace
-
-std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count) {
-  return replace_blocks(text, keyword, [&](const std::string& name, const std::string& body) {
-    std::string blocks;
-    for (std::uint64_t i = 0; i < count; ++i) blocks += replace_word(body, name, std::to_string(i)) + "\n";
-    return blocks;
-  });
-}
-
-std::string expand_loop(const std::string& text, const std::string& keyword, const std::string& count,
-                        std::uint64_t at_once) {
-  return replace_blocks(text, keyword, [&](const std::string& name, const std::string& body) {
-    std::string loops = fmt::format("uint {}_ = 0u;\n", name);
-    if (at_once > 1) {
-      loops += fmt::format("for (; {0}_ + {1}u <= {2}; {0}_ += {1}u) {{\n", name, at_once, count);
-      for (std::uint64_t i = 0; i < at_once; ++i)
-        loops += replace_word(body, name, fmt::format("({}_ + {}u)", name, i)) + "\n";
-      loops += "}\n";
-    }
-    return "{ " + loops + fmt::format("for (; {0}_ < {1}; ++{0}_) ", name, count) +
-           replace_word(body, name, name + "_") + " }\n";
-  });
-}
-
-namespace {
-
 /// RECORDED(x) of nuts.comp: the pairs of a position or gradient into the record, from `at` on, written out.
 std::string recorded_text(const KernelShape& shape) {
   if (shape.lanes || is_stored(shape)) return {};
@@ -387,13 +179,9 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
                     "#define ROWS {}\n#define CHECKPOINTS_AT {}u\n#define CHECKPOINT_PAIRS_AT {}u\n"
                     "#define STATE_REALS {}u\n#define STATE_PAIRS {}u\n",
                     layout.rows, layout.checkpoints, layout.checkpoint_pairs, layout.reals, layout.pairs) +
-                (density.prepares ? "#define PREPARES 1\n" : "") +
-                (shape.dense  ? dense_metric(shape)
-                 : shape.rank ? low_rank_metric(shape)
-                              : std::string()) +
-                sum_text(shape) + slot_text(shape) + recorded_text(shape) + shader("philox.glsl") +
-                shader("nuts_math.glsl") + density.text + "\n" +
-                expand(shape, with_parts(shader("nuts.comp")));
+                (density.prepares ? "#define PREPARES 1\n" : "") + metric_text(shape) + sum_text(shape) +
+                slot_text(shape) + recorded_text(shape) + shader("philox.glsl") + shader("nuts_math.glsl") +
+                density.text + "\n" + expand(shape, with_parts(shader("nuts.comp")));
   const std::uint64_t slots = slots_held(shape), loop = loop_trips(shape);
   kernel.fixed_trips = 64 + shape.rank + kDispatchLoops * (slots + 1);
   // Of a block's merges, each checkpoint's at most; not stored, a round has those of one block.
@@ -404,7 +192,7 @@ KernelText nuts_kernel(const KernelShape& shape, const glsl::Source& density) {
   if (shape.lanes) kernel.fixed_trips += density.trips;
   if (shape.lanes || is_stored(shape)) kernel.round_trips += kSlotLoops * (slots + 1) + 3;
   kernel.block_trips = 2 + slot_trips(shape, {"nuts_merges.glsl"}) + end + (is_stored(shape) ? deep : 0);
-  kernel.tick_trips = 1 + density.trips + dense_trips(shape) + slot_trips(shape, {"nuts_tick.glsl"});
+  kernel.tick_trips = 1 + density.trips + metric_trips(shape) + slot_trips(shape, {"nuts_tick.glsl"});
   return kernel;
 }
 

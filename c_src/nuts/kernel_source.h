@@ -39,8 +39,13 @@ std::uint64_t slots_held(const KernelShape& shape);
 /// every lane holds as many.
 std::uint64_t elements_held(const KernelShape& shape);
 
-/// Dimensions up to this have their loops written out: no loop trips, state in registers.
+/// Slots of an invocation that has a chain to itself, up to this, have their loops written out: no loop trips, state in
+/// registers.
 inline constexpr std::uint64_t kUnrolledDimension = 32;
+
+/// Whether an invocation's loops over its slots are written out. Of a chain per subgroup more are: what one lane holds is
+/// little else.
+bool is_unrolled(const KernelShape& shape);
 
 /// Where the buffers of nuts.comp, density.comp and draws.comp end and a model's data begin.
 inline constexpr std::uint32_t kFirstDataBinding = 8;
@@ -102,11 +107,5 @@ KernelText density_kernel(const KernelShape& shape, const glsl::Source& density)
 /// The outputs of kept draws, around a draw program. \param computed for each output whether the program stores it
 KernelText draws_kernel(const KernelShape& shape, const glsl::Source& draws,
                         const std::vector<bool>& computed);
-
-/// Replaces every `KEYWORD(d) {..}` by its block for d = 0 .. count-1, written out. Exposed for tests.
-std::string expand_each(const std::string& text, const std::string& keyword, std::uint64_t count);
-/// The same by a loop up to `count`, an expression of a uint, so many trips at once. Exposed for tests.
-std::string expand_loop(const std::string& text, const std::string& keyword, const std::string& count,
-                        std::uint64_t at_once);
 
 }  // namespace drey::nuts
