@@ -155,11 +155,11 @@ double first_step_size(Pool& pool, double step) {
 /// ends it. Where a round costs less than so many leapfrogs, trees had better not grow.
 constexpr std::uint32_t kShorterSteps = 4;
 constexpr double kShorter = 0.88, kWorse = 0.9, kDearRound = 1;
-/// Transitions of all chains that a trial takes, and of each chain at least.
-constexpr std::uint64_t kTrial = 512, kLeastTrial = 4;
+/// Transitions of all chains that a trial takes, and of each chain at least and at most.
+constexpr std::uint64_t kTrial = 512, kLeastTrial = 4, kMostTrial = 17;
 
 std::uint32_t trial_length(std::uint64_t pool) {
-  return static_cast<std::uint32_t>(std::max(kLeastTrial, 1 + (kTrial + pool - 1) / pool));
+  return static_cast<std::uint32_t>(std::clamp(1 + (kTrial + pool - 1) / pool, kLeastTrial, kMostTrial));
 }
 
 /// `step` or a shorter one: that by which chains who share a subgroup's lanes go farthest for what they pay

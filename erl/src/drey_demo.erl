@@ -203,7 +203,7 @@ device(_) -> "".
 
 ms(Key, #{timing := Timing}) ->
     case maps:get(Key, Timing, undefined) of
-        X when is_number(X) -> drey_table:cell(float(X), 1);
+        X when is_number(X) -> io_lib:format("~.1f", [float(X)]);
         _ -> ""
     end.
 
