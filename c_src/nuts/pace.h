@@ -11,6 +11,7 @@ namespace drey::nuts {
 /// there waits less). Never changes a draw.
 class Pace {
  public:
+  /// Ticks that a round may have.
   static constexpr std::array<std::uint32_t, 2> kCandidates = {8, 4};
 
   /// For the next dispatch.
