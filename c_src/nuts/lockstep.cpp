@@ -1,7 +1,6 @@
 #include "nuts/lockstep.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -28,7 +27,7 @@ double cost_in_rounds_of(std::uint32_t ticks, std::span<const std::uint32_t> lea
   for (const std::uint32_t n : leapfrogs) {
     const std::uint32_t first = std::min(n, ticks - 1), rest = n - first;
     rounds[first] += 1;
-    rounds[std::min(kBlock, ticks)] += rest / kBlock;
+    rounds[kBlock] += rest / kBlock;
     if (rest % kBlock) rounds[rest % kBlock] += 1;
     all += 1 + (rest + kBlock - 1) / kBlock;
   }
